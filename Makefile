@@ -1,0 +1,40 @@
+# Everything the book needs. `make` sets up what is missing, then builds the site and both PDFs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: all site pdf serve check test lock clean
+
+all: site pdf
+
+site: $(VENV)/.ready
+	@$(BIN)/openbook site
+
+pdf: site
+	@$(BIN)/python build_pdf.py
+
+# Live preview; LOCALE=zh for one language.
+serve: $(VENV)/.ready
+	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve
+
+check: $(VENV)/.ready
+	@$(BIN)/openbook check
+
+# What needs PyTorch or a browser runs in .ci/run, which installs them.
+test: $(VENV)/.ready
+	@$(BIN)/python -m pytest -m "not torch and not browser"
+	@echo "Not run here: tests that need PyTorch or Chromium. .ci/run installs both and runs them."
+
+lock: $(VENV)/.ready
+	@sh openbook/setup/lock.sh $(BIN)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@sh openbook/setup/system.sh
+	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the locked Python packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	@rm -rf site .cache

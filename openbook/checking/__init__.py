@@ -1,0 +1,1 @@
+"""Check the book before it is built: findings with file, line and remedy, in seconds."""

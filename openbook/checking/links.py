@@ -1,0 +1,75 @@
+"""Check what chapters point at: pages, anchors, images, files shown by snippet, sources."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from openbook.book import Chapter
+from openbook.facts.model import Facts
+from openbook.findings import Finding
+from openbook.reading.library import Library
+from openbook.reading.source import Link, Source
+
+PAGE_END = "#sources"
+
+
+def check_links(library: Library, facts: Facts) -> Iterator[Finding]:
+    """Yield findings about everything a chapter names that is not there."""
+    for (path, lang), source in sorted(library.sources.items()):
+        chapter = library.book.by_path[path]
+        for link in source.links:
+            yield from _check_link(library, chapter, source, link, lang)
+        for line, snippet in source.snippets:
+            name = snippet.split(":")[0]
+            if not (library.docs / name).is_file():
+                yield Finding(f"docs/{source.path}", line, "snippet", f"the file docs/{name} is not there",
+                              "Snippets name a file by its path under docs/.")
+        for line, cited in source.citations:
+            if cited not in facts.sources:
+                yield Finding(f"docs/{source.path}", line, "source", f"the source `{cited}` is not in docs/data/sources.yml",
+                              "Add it there" + _close(cited, facts.sources) + ".")
+
+
+def _close(name: str, names) -> str:
+    near = difflib.get_close_matches(name, list(names), 3)
+    return f", or did you mean {' or '.join(near)}" if near else ", or mend the id"
+
+
+def _check_link(library: Library, chapter: Chapter, source: Source, link: Link, lang: str) -> Iterator[Finding]:
+    path = f"docs/{source.path}"
+    parts = urlsplit(link.target)
+    if parts.scheme or parts.netloc:
+        if link.image:
+            yield Finding(path, link.line, "image", f"the image {link.target} is on another host",
+                          "Readers without that host see nothing: keep the figure beside the chapter.")
+        return
+    if parts.path.startswith("/"):
+        yield Finding(path, link.line, "link", f"the link {link.target} begins with a slash",
+                      "Write it relative to this file, so that it works under any address.")
+        return
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(chapter.path), unquote(parts.path))) if parts.path else chapter.path
+    if link.image:
+        if not (library.docs / target).is_file():
+            yield Finding(path, link.line, "image", f"the image docs/{target} is not there",
+                          "Add the file, or mend the path (relative to this file).")
+        return
+    if not target.endswith(".md"):
+        if not (library.docs / target).is_file():
+            yield Finding(path, link.line, "link", f"docs/{target} is not there",
+                          "Link to a page by its .md file, to anything else by its file.")
+        return
+    if target.endswith(".zh.md"):
+        yield Finding(path, link.line, "link", f"the link names the Chinese file {link.target}",
+                      "Name the English file: the build leads each language to its own page.")
+        return
+    if target not in library.book.by_path:
+        yield Finding(path, link.line, "link", f"the link to a missing page: docs/{target} is not a chapter",
+                      f"Mend the path{_close(target, library.book.by_path)}.")
+        return
+    anchor, page = unquote(parts.fragment), library.source(library.book.by_path[target], "en")
+    if anchor and page and anchor not in page.ids and not (anchor == "sources" and (page.citations or page.captions)):
+        yield Finding(path, link.line, "anchor", f"docs/{target} has no #{anchor}",
+                      f"Mend the anchor{_close(anchor, page.ids)}.")

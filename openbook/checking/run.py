@@ -1,0 +1,80 @@
+"""Run all checks over a repository and return their findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from openbook.book import read_book
+from openbook.checking.links import check_links
+from openbook.checking.pairs import check_pairs
+from openbook.facts.load import load_facts
+from openbook.facts.model import Facts
+from openbook.facts.tables import RequestError, parse_request
+from openbook.figures.svg import FigureError, resolve
+from openbook.findings import Finding
+from openbook.formulas.katex import KatexMissing, TexError, render
+from openbook.reading.formulas import formulas_in
+from openbook.reading.library import Library, read_library
+
+
+def check_repository(root: Path) -> list[Finding]:
+    """Return every finding about the book at `root`, in the order of files and lines."""
+    docs = root / "docs"
+    facts, findings = load_facts(docs / "data", root)
+    library = read_library(docs, read_book(root))
+    findings += check_pairs(library)
+    findings += check_links(library, facts)
+    findings += _check_tables(library, facts)
+    findings += _check_figures(library)
+    findings += _check_formulas(library)
+    findings += _check_strays(library)
+    return sorted(set(findings))
+
+
+def _check_tables(library: Library, facts: Facts) -> Iterator[Finding]:
+    for (_, _), source in library.sources.items():
+        for fence in source.fences:
+            if fence.language == "table":
+                try:
+                    parse_request(fence.body, facts)
+                except RequestError as error:
+                    yield Finding(f"docs/{source.path}", fence.line, "table", str(error), error.mend)
+
+
+def _check_figures(library: Library) -> Iterator[Finding]:
+    seen = set()
+    for (path, _), source in library.sources.items():
+        for link in source.links:
+            file = library.docs / Path(path).parent / link.target
+            if link.image and file.suffix == ".svg" and file.is_file() and file not in seen:
+                seen.add(file)
+                for lang in ("en", "zh"):
+                    try:
+                        resolve(file.read_bytes(), lang, "check")
+                    except FigureError as error:
+                        shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
+                        yield Finding(shown, error.line, "figure", str(error), error.mend)
+
+
+def _check_formulas(library: Library) -> Iterator[Finding]:
+    for (_, _), source in library.sources.items():
+        for formula in formulas_in((library.docs / source.path).read_text("utf-8"), source.body_line):
+            try:
+                render(formula.tex, formula.display)
+            except TexError as error:
+                yield Finding(f"docs/{source.path}", formula.line, "formula", str(error),
+                              "Mend the TeX; write a plain dollar sign as \\$.")
+            except KatexMissing as error:
+                yield Finding(f"docs/{source.path}", formula.line, "formula", "the formula cannot be rendered", str(error))
+                return
+
+
+def _check_strays(library: Library) -> Iterator[Finding]:
+    """A chapter file that the navigation does not name would be built and found by nobody."""
+    known = {chapter.file(lang) for chapter in library.book.chapters for lang in ("en", "zh")}
+    for path in sorted(library.docs.rglob("*.md")):
+        name = path.relative_to(library.docs).as_posix()
+        if name not in known:
+            yield Finding(f"docs/{name}", 1, "navigation", "the page is not in the navigation",
+                          "Name the English file in `nav` in mkdocs.yml, or move the file out of docs/.")

@@ -1,0 +1,63 @@
+"""Read YAML and remember the line of every value, so that a finding can point at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Located:
+    """A YAML document as plain Python values, and the line (from 1) of the value at each path."""
+
+    value: object
+    lines: dict[Path, int]
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of the value at `path`, or of the nearest enclosing value that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+class LocatedError(ValueError):
+    """The text is not the YAML we read: what is wrong and on which line."""
+
+    def __init__(self, line: int, message: str):
+        super().__init__(message)
+        self.line = line
+
+
+def load_located(text: str) -> Located:
+    """Parse `text`; raise LocatedError for malformed YAML and for a key given twice."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[Path, int] = {}
+        value = _build(loader, node, (), lines) if node else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise LocatedError((mark.line if mark else 0) + 1, str(getattr(error, "problem", None) or error)) from None
+    finally:
+        loader.dispose()
+    return Located(value, lines)
+
+
+def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> object:
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        result = {}
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node)
+            line = key_node.start_mark.line + 1
+            if key in result:
+                raise LocatedError(line, f"the key {key!r} is given twice")
+            result[key] = _build(loader, value_node, (*path, key), lines)
+            lines[*path, key] = line
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(loader, child, (*path, index), lines) for index, child in enumerate(node.value)]
+    return loader.construct_object(node)

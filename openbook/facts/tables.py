@@ -1,0 +1,213 @@
+"""Show a table of facts: the `table` fence of a chapter becomes HTML in one language."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+import markdown
+import yaml
+
+from openbook.facts.model import Cell, Column, Facts, Row, Table
+
+WORDS = {
+    "en": {"checked": "Figures checked {}.", "or": "or", "none": "–"},
+    "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–"},
+}
+FIELDS = ("id", "data", "columns", "where", "sort", "caption")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a `table` fence asks for: which rows and columns of which table, under which caption."""
+
+    id: str
+    data: str
+    columns: tuple[str, ...]
+    where: dict[str, tuple[str, ...]]
+    sort: str | None
+    caption: str
+
+
+class RequestError(ValueError):
+    """A `table` fence that cannot be shown; the text says why and how to mend it."""
+
+    def __init__(self, message: str, mend: str):
+        super().__init__(message)
+        self.mend = mend
+
+
+def parse_request(body: str, facts: Facts) -> Request:
+    """Return the request in the body of a `table` fence; raise RequestError when it asks for what is not there."""
+    try:
+        fields = yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise RequestError(f"the table fence is not YAML: {getattr(error, 'problem', error)}",
+                           "Quote the caption if it holds a colon.") from None
+    if not isinstance(fields, dict):
+        raise RequestError("the table fence has no fields", f"Give it {', '.join(FIELDS)}.")
+    for name in ("id", "data", "columns", "caption"):
+        if not fields.get(name):
+            raise RequestError(f"the table fence has no `{name}`", f"Add `{name}:`.")
+    for name in fields.keys() - set(FIELDS):
+        raise RequestError(f"a table fence has no field `{name}`", f"Use {', '.join(FIELDS)}.")
+    if not re.fullmatch(r"tab-[\w-]+", str(fields["id"])):
+        raise RequestError(f"the id `{fields['id']}` does not begin with `tab-`", "Rename it, in both languages.")
+    table = facts.tables.get(str(fields["data"]))
+    if table is None:
+        raise RequestError(f"there is no table `{fields['data']}` in docs/data",
+                           f"Tables are: {', '.join(sorted(facts.tables)) or 'none yet'}.")
+    where = {str(name): tuple(str(value) for value in (values if isinstance(values, list) else [values]))
+             for name, values in (fields.get("where") or {}).items()}
+    columns = tuple(str(name) for name in fields["columns"])
+    sort = str(fields["sort"]) if fields.get("sort") else None
+    for name in (*columns, *where, *([sort.lstrip("-")] if sort else [])):
+        if name != "id" and name not in table.columns:
+            raise RequestError(f"the table `{table.name}` has no column `{name}`",
+                               f"Columns are: {', '.join(table.columns)}.")
+    request = Request(str(fields["id"]), table.name, columns, where, sort, str(fields["caption"]))
+    if not select(table, request):
+        raise RequestError("no row of the table matches `where`", "Mend the condition or the data.")
+    return request
+
+
+def select(table: Table, request: Request) -> list[Row]:
+    """Return the rows a request shows, in its order; rows without the sort value come last."""
+    rows = [row for row in table.rows
+            if all(_plain(row, name) in values for name, values in request.where.items())]
+    if request.sort:
+        name, down = request.sort.lstrip("-"), request.sort.startswith("-")
+        have = [row for row in rows if name in row.cells]
+        have.sort(key=lambda row: _sort_key(row.cells[name].value), reverse=down)
+        rows = have + [row for row in rows if name not in row.cells]
+    return rows
+
+
+def _plain(row: Row, name: str) -> str:
+    if name == "id":
+        return row.id
+    value = row.cells[name].value if name in row.cells else None
+    return str(value["en"] if isinstance(value, dict) else value)
+
+
+def _sort_key(value: object) -> tuple:
+    if isinstance(value, dict):
+        value = value["en"]
+    return (0, value, "") if isinstance(value, (int, float)) else (1, 0, str(value).lower())
+
+
+def format_number(value: float, digits: int | None = None) -> str:
+    """Return a number with thousands separated: as written, or with `digits` decimals."""
+    if digits is not None:
+        return f"{value:,.{digits}f}"
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    whole, _, decimals = f"{value:.10g}".partition(".")
+    return f"{int(whole):,}.{decimals}" if "e" not in decimals else f"{value:,}"
+
+
+def cite(source: str | None) -> str:
+    """Return the mark of a citation; the page's citations are numbered when the whole page is known."""
+    return f'<sup class="cite" data-cite="{html.escape(source)}"></sup>' if source else ""
+
+
+def inline_html(text: str) -> str:
+    """Return inline Markdown (code spans, emphasis, links) as HTML."""
+    shown = markdown.markdown(text)
+    return shown.removeprefix("<p>").removesuffix("</p>")
+
+
+class Notes:
+    """Letters for the notes below a table; the same words share a letter."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def mark(self, words: str) -> str:
+        if words not in self.words:
+            self.words.append(words)
+        return f'<sup class="note">{letter(self.words.index(words))}</sup>'
+
+
+def letter(index: int) -> str:
+    """Return a, b, ..., z, aa, ab, ... for 0, 1, ..., 25, 26, 27, ..."""
+    return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
+
+
+def render(request: Request, facts: Facts, lang: str, number: str) -> str:
+    """Return the figure element of a requested table; `number` is its label, such as "Table 2.1"."""
+    table = facts.tables[request.data]
+    columns = [table.columns[name] for name in request.columns]
+    rows, notes = select(table, request), Notes()
+    head = "\n".join(_head(column, lang) for column in columns)
+    body = "\n".join(_row(row, columns, lang, notes) for row in rows)
+    below = "".join(f'<span class="table-note"><sup class="note">{letter(index)}</sup> {inline_html(words)}</span> '
+                    for index, words in enumerate(notes.words))
+    dates = sorted({cell.checked[:7] for row in rows for column in columns
+                    if (cell := row.cells.get(column.name)) and cell.checked and column.sourced})
+    if dates:
+        span = dates[0] if len(dates) == 1 else f"{dates[0]} – {dates[-1]}"
+        below += f'<span class="table-checked">{WORDS[lang]["checked"].format(span)}</span>'
+    caption = _caption(request.caption)
+    return (f'<figure class="book-table" id="{request.id}"><figcaption><span class="caption-number">{number}</span> '
+            f'{caption}</figcaption><div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
+            f'<tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+            + (f'<p class="table-notes">{below.strip()}</p>' if below else "") + "</figure>")
+
+
+def _caption(text: str) -> str:
+    cites = re.compile(r"\[(@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
+    marked = cites.sub(lambda found: "".join(
+        cite(name.strip().removeprefix("@")) for name in found[1].split(";")), text)
+    return inline_html(marked)
+
+
+def _head(column: Column, lang: str) -> str:
+    unit = f' <span class="unit">{html.escape(column.unit)}</span>' if column.unit else ""
+    kind = ' class="num"' if column.numeric else ""
+    return f'<th scope="col"{kind}>{html.escape(column.title[lang])}{unit}</th>'
+
+
+def _row(row: Row, columns: list[Column], lang: str, notes: Notes) -> str:
+    cells = []
+    for index, column in enumerate(columns):
+        cell = row.cells.get(column.name)
+        shown = _cell(cell, column, lang, notes) if cell else WORDS[lang]["none"]
+        if index == 0:
+            sourced = any(other.sourced and other.name in row.cells and not row.cells[other.name].own_source
+                          for other in columns)
+            shown += cite(row.src) if sourced else ""
+            cells.append(f'<th scope="row">{shown}</th>')
+        else:
+            kind = ' class="num"' if column.numeric else ""
+            cells.append(f"<td{kind}>{shown}</td>")
+    # Line ends keep the words of neighbouring cells apart in the search index and in copied text.
+    return "<tr>" + "\n".join(cells) + "</tr>"
+
+
+def _cell(cell: Cell, column: Column, lang: str, notes: Notes) -> str:
+    shown = _value(cell.value, column, lang)
+    if cell.own_source and column.sourced:
+        shown += cite(cell.src)
+    if cell.note:
+        shown += notes.mark(cell.note[lang])
+    for other in cell.also:
+        shown += f' <span class="also">{WORDS[lang]["or"]} {_value(other.value, column, lang)}{cite(other.src)}'
+        shown += (notes.mark(other.note[lang]) if other.note else "") + "</span>"
+    return shown
+
+
+def _value(value: object, column: Column, lang: str) -> str:
+    if column.numeric and isinstance(value, (int, float)):
+        # A year is a whole number that nobody writes with a comma.
+        if column.type == "int" and column.name.endswith("year"):
+            return str(value)
+        return format_number(value, column.digits)
+    if column.type == "choice":
+        return html.escape(column.choices[str(value)][lang])
+    if column.type == "link":
+        return ", ".join(f'<a href="{html.escape(url)}">{html.escape(label[lang])}</a>' for label, url in value)
+    if isinstance(value, dict):
+        return inline_html(value[lang])
+    return html.escape(str(value))

@@ -1,0 +1,1 @@
+"""Figures: one SVG that speaks both languages."""

@@ -1,0 +1,44 @@
+"""Say what is wrong in the book: findings are values with a place and a remedy, never tracebacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing to mend: where it is, which rule it breaks, what is wrong and what mends it."""
+
+    path: str
+    line: int
+    rule: str
+    message: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message} [{self.rule}]\n    {self.mend}"
+
+
+class BookError(Exception):
+    """Stop the build with findings; the command line prints them and exits with 1."""
+
+    def __init__(self, findings: list[Finding]):
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """Return `path` as a contributor types it: relative to the repository, with forward slashes."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def summary(findings: list[Finding]) -> str:
+    """Return the closing line of a report: how many findings, in how many files."""
+    if not findings:
+        return "No findings."
+    files = len({finding.path for finding in findings})
+    return f"{len(findings)} finding{'s' * (len(findings) > 1)} in {files} file{'s' * (files > 1)}."

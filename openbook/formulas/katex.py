@@ -1,0 +1,88 @@
+"""Render TeX with KaTeX inside the build: a small JavaScript engine, no Node, no browser."""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import os
+import re
+from pathlib import Path
+
+import quickjs
+
+PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
+          "/opt/homebrew/share/katex", "/usr/local/share/katex")
+SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
+
+
+class KatexMissing(Exception):
+    """KaTeX is not on this machine; the text says what to install."""
+
+
+class TexError(ValueError):
+    """KaTeX cannot read a formula; `tex` is its source."""
+
+    def __init__(self, tex: str, reason: str):
+        super().__init__(f"KaTeX cannot read the formula `{tex}`: {reason}")
+        self.tex = tex
+
+
+@functools.cache
+def home() -> Path:
+    """Return the folder that holds katex.min.js, its style sheet and its fonts; raise KatexMissing."""
+    for place in (os.environ.get("KATEX_HOME"), *PLACES):
+        if place and (Path(place) / "katex.min.js").is_file():
+            return Path(place)
+    raise KatexMissing("KaTeX is not installed: on Debian or Ubuntu run `apt-get install libjs-katex fonts-katex`; "
+                       "elsewhere set KATEX_HOME to a folder with katex.min.js, katex.min.css and fonts/")
+
+
+@functools.cache
+def _render_function():
+    context = quickjs.Context()
+    # The page as KaTeX sees it: a CommonJS module.
+    context.eval("var exports = {}, module = {exports: exports};")
+    context.eval((home() / "katex.min.js").read_text("utf-8"))
+    context.eval("var katex = module.exports;")
+    return context.eval("(function (tex, display) { try { return JSON.stringify({html: katex.renderToString(tex, "
+                        "{displayMode: display, output: 'htmlAndMathml', strict: false, throwOnError: true})}); } "
+                        "catch (error) { return JSON.stringify({error: String(error.message || error)}); } })")
+
+
+@functools.lru_cache(maxsize=4096)
+def render(tex: str, display: bool) -> str:
+    """Return the HTML (with MathML for screen readers) of a formula; raise TexError when TeX is wrong."""
+    result = json.loads(_render_function()(tex, display))
+    if "error" in result:
+        raise TexError(tex, result["error"].removeprefix("KaTeX parse error: "))
+    return result["html"]
+
+
+def render_all(content: str) -> str:
+    """Return `content` with every formula that the Markdown extension marked rendered by KaTeX."""
+    def one(found: re.Match) -> str:
+        display = found[2] == "["
+        shown = render(html.unescape(found[3]).strip(), display)
+        return f'<{found[1]} class="math" data-search-exclude>{shown}</{found[1]}>'
+
+    return SPAN.sub(one, content)
+
+
+def style_sheet() -> str:
+    """Return KaTeX's style sheet with one font file a face: WOFF2 where there is one."""
+    css = (home() / "katex.min.css").read_text("utf-8")
+    have = {path.name for path in (home() / "fonts").iterdir()}
+
+    def pick(rule: re.Match) -> str:
+        offered = re.findall(r"url\(fonts/([\w.-]+)\) format\('?(\w+)'?\)", rule[0])
+        name, kind = next((name, kind) for name, kind in offered if name in have)
+        return f"src:url(fonts/{name}) format('{kind}')"
+
+    return re.sub(r"src:url\(fonts/[^;}]*", pick, css)
+
+
+def font_files() -> list[Path]:
+    """Return the font files that the style sheet names."""
+    named = set(re.findall(r"fonts/([\w-]+\.\w+)", style_sheet()))
+    return sorted(path for path in (home() / "fonts").iterdir() if path.name in named)

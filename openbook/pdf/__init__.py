@@ -1,0 +1,1 @@
+"""Print the built site as books: collect, flatten, render, bind, preflight."""

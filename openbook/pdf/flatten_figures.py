@@ -1,0 +1,112 @@
+"""Prepare what is drawn: figures in the print palette, tables that fit, formulas with their TeX."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from .style import FIGURE_FONTS, FIGURE_MONO, PALETTE
+
+_variable = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*((?:[^()]|\([^()]*\))*))?\)")
+_scope = re.compile(r"#[\w-]+-svg\s+")
+#: Classes for tables that are too wide, by their narrowest width in characters at full size.
+FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
+
+
+def flatten_figures(root: HtmlElement, code: str) -> None:
+    """Rewrite every inline SVG under `root` so that WeasyPrint draws it as the page shows it."""
+    for svg in root.xpath('.//*[local-name()="svg"]'):
+        if svg.xpath('ancestor::*[local-name()="svg"]|ancestor::span[contains(@class,"katex")]'):
+            continue
+        _name(svg)
+        for element in svg.iter():
+            if not isinstance(element.tag, str):
+                continue
+            for name in ("style", "fill", "stroke", "color", "font-family", "stop-color"):
+                if value := element.get(name):
+                    element.set(name, resolve(value, code))
+            if element.tag == "style" and element.text:
+                element.text = resolve(_scope.sub("", element.text), code)
+        for name in ("width", "height", "role", "aria-labelledby", "aria-label", "aria-describedby", "class"):
+            svg.attrib.pop(name, None)
+
+
+def resolve(css: str, code: str) -> str:
+    """Replace the variables of figures by the print palette, the book's sans serif, or their fallbacks."""
+
+    def value(match: re.Match[str]) -> str:
+        name, fallback = match.group(1), (match.group(2) or "").strip()
+        if name == "--fig-font":
+            return FIGURE_FONTS[code]
+        if name == "--fig-mono":
+            return FIGURE_MONO
+        return PALETTE.get(name) or (resolve(fallback, code) if fallback else "#000000")
+
+    css = _variable.sub(value, css)
+    return re.sub(r"(?<=[,:\s])(?:ui-)?monospace\b", FIGURE_MONO, css)
+
+
+def _name(svg: HtmlElement) -> None:
+    """Put the accessible name and description into the title, which becomes the alternative text."""
+    title, desc = svg.find("title"), svg.find("desc")
+    words = [" ".join("".join(e.itertext()).split()) for e in (title, desc) if e is not None]
+    label = svg.get("aria-label")
+    text = " ".join(word for word in words if word) or label
+    if text:
+        if title is None:
+            title = etree.Element("title")
+            svg.insert(0, title)
+        for child in list(title):
+            title.remove(child)
+        title.text = text
+    if desc is not None:
+        svg.remove(desc)
+
+
+def flatten_tables(root: HtmlElement) -> None:
+    """Give wide tables smaller type, and let long words in their cells break."""
+    for table in root.iter("table"):
+        rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
+        columns = max((len(row) for row in rows), default=0)
+        narrowest = sum(
+            max((_longest_word(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns))
+        fit = next((name for limit, name in FITS if narrowest <= limit), "fit-4")
+        if columns >= 8:
+            fit = max(fit, "fit-1")
+        names = [name for name in (table.get("class"), fit, f"cols-{columns}") if name]
+        table.set("class", " ".join(names))
+        table.attrib.pop("style", None)
+        for cell in table.iter("td", "th"):
+            align = re.search(r"text-align:\s*(right|center)", cell.get("style") or "")
+            cell.attrib.pop("style", None)
+            if align:
+                cell.set("class", f'{cell.get("class") or ""} {align.group(1)}'.strip())
+            cell.attrib.pop("headers", None)
+        body_rows = table.xpath("./tbody/tr")
+        if 0 < len(body_rows) <= 6:
+            table.set("class", f'{table.get("class")} brief')
+
+
+def _longest_word(cell: HtmlElement) -> float:
+    """Measure a cell's longest unbreakable word, in characters of average width."""
+    text = "".join(cell.itertext())
+    words = re.split(r"[\s\u200b]+|(?<=[\u2e80-\u9fff\uff00-\uffef])", text)
+    longest = max((sum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
+    if cell.find(".//code") is not None:
+        longest = max((len(piece) for piece in re.split(r"[\s._/=,:@+-]+", text)), default=0) * 1.1
+    return min(longest, 24)
+
+
+def flatten_formulas(root: HtmlElement) -> None:
+    """Keep what KaTeX drew, and give each formula its TeX as alternative text."""
+    for katex in root.xpath('.//span[contains(concat(" ",@class," ")," katex ")]'):
+        tex = katex.xpath('.//annotation[@encoding="application/x-tex"]')
+        for hidden in katex.xpath('./span[@class="katex-mathml"]'):
+            katex.remove(hidden)
+        for drawn in katex.xpath('./span[@class="katex-html"]'):
+            drawn.attrib.pop("aria-hidden", None)
+        katex.set("data-tag", "Formula")
+        if tex:
+            katex.set("data-alt", (tex[0].text or "").strip())

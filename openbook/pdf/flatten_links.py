@@ -1,0 +1,215 @@
+"""Resolve links and pictures: inside the book by id, to the site by address, out of it by a footnote."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from .collect import REBUILD, Book, Chapter
+from .errors import PdfError
+from .words import word
+
+#: Scheme of links to another chapter until binding turns them into destinations by name.
+SCHEME = "x-book:"
+_outside = re.compile(r"(?:https?:|mailto:)", re.IGNORECASE)
+
+
+@dataclass
+class Links:
+    """What a link may lead to: chapters by address, and files of the site."""
+
+    book: Book
+    inside: dict[str, Chapter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inside = {_address(chapter.url): chapter for chapter in self.book.chapters}
+
+    def resolve(self, chapter: Chapter, href: str) -> tuple[str, str]:
+        """Find what a relative link of a chapter leads to: ('book', id), ('web', address) or ('', '')."""
+        parts = urlsplit(href)
+        if not parts.path:
+            return "book", _id(chapter, parts.fragment)
+        target = _address(posixpath.normpath(posixpath.join(chapter.url or ".", unquote(parts.path))))
+        if target in self.inside:
+            return "book", _id(self.inside[target], parts.fragment)
+        if self.book.site_url and not target.startswith(".."):
+            slash = "/" if parts.path.endswith("/") and target else ""
+            fragment = f"#{parts.fragment}" if parts.fragment else ""
+            return "web", self.book.site_url.rstrip("/") + "/" + quote(target) + slash + fragment
+        return "", ""
+
+    def pictures(self, chapter: Chapter, article: HtmlElement) -> list[Path]:
+        """Point pictures at the site's files, and list the files; raise PdfError for one that is missing."""
+        files = []
+        for image in article.iter("img"):
+            source = image.get("src") or ""
+            if source.startswith("data:"):
+                continue
+            if re.match(r"[a-z]+:|//", source):
+                raise PdfError(f"a picture comes from another site: {source}", chapter.source,
+                               "put the file beside the chapter")
+            path = (chapter.html.parent / unquote(urlsplit(source).path)).resolve()
+            if not path.is_file():
+                raise PdfError(f"the picture {source} is missing", f"{chapter.source} ({path})", REBUILD)
+            image.set("src", path.as_uri())
+            for name in ("loading", "srcset", "sizes"):
+                image.attrib.pop(name, None)
+            if path not in files:
+                files.append(path)
+        return files
+
+
+def _address(url: str) -> str:
+    """Bring a page's address into one form: no index.html, no slash at its end."""
+    url = url.removesuffix("index.html").strip("/")
+    return "" if url == "." else url
+
+
+def _id(chapter: Chapter, fragment: str) -> str:
+    """Name a place in the book by its chapter and the id there."""
+    return f"{chapter.id}--{unquote(fragment)}" if fragment else chapter.id
+
+
+def flatten_links(article: HtmlElement, chapter: Chapter, links: Links) -> list[tuple[str, str]]:
+    """Point links at names of the book or addresses of the web; return the names asked for, with the links."""
+    wanted = []
+    for link in article.iter("a"):
+        href = link.get("href")
+        for name in ("title", "target", "rel", "class", "download", "data-md"):
+            if name != "class" or link.get("class") not in ("plain-address",):
+                link.attrib.pop(name, None)
+        if href is None or _outside.match(href):
+            continue
+        kind, target = links.resolve(chapter, href)
+        if kind == "book":
+            own = target == chapter.id or target.startswith(f"{chapter.id}--")
+            link.set("href", ("#" if own else SCHEME) + target)
+            wanted.append((target, href))
+        elif kind == "web":
+            link.set("href", target)
+        else:
+            del link.attrib["href"]
+    return wanted
+
+
+def short_address(url: str) -> str:
+    """Write an address as it is read on paper."""
+    return re.sub(r"^https?://(www\.)?", "", url).rstrip("/")
+
+
+def note_external_links(article: HtmlElement, code: str) -> None:
+    """Print the address of each link that leads out of the book, once a chapter.
+
+    In running text it becomes a footnote; in a table, a line under the table; in the list of sources and in
+    footnotes it stands behind the link.
+    """
+    seen: set[str] = set()
+    under: dict[HtmlElement, list[str]] = {}
+    for link in list(article.iter("a")):
+        href = link.get("href") or ""
+        if not href.lower().startswith(("http:", "https:")) or link.get("class") == "plain-address":
+            continue
+        text = "".join(link.itertext()).strip()
+        if short_address(href) == short_address(text):
+            _break_address(link)
+            continue
+        above = {a.tag for a in link.iterancestors()}
+        classes = " ".join(a.get("class") or "" for a in link.iterancestors()).split()
+        if above & {"h1", "h2", "h3", "h4", "svg"}:
+            continue
+        if "sources" in classes or "fn" in classes:
+            _address_behind(link, href)
+        elif href in seen:
+            continue
+        elif above & {"table", "figcaption"}:
+            block = next(a for a in link.iterancestors() if a.tag in ("table", "figure"))
+            figure = next((a for a in block.iterancestors("figure")), block)
+            under.setdefault(figure, []).append(href)
+            _mark(link, len(under[figure]))
+        else:
+            _footnote(link, href)
+        seen.add(href)
+    for block, addresses in under.items():
+        _list_addresses(block, addresses, code)
+
+
+def _footnote(link: HtmlElement, href: str) -> None:
+    """Set an address as a footnote behind its link."""
+    note = etree.Element("span")
+    note.set("class", "fn")
+    _write_address(note, href)
+    note.tail, link.tail = link.tail, None
+    link.addnext(note)
+
+
+def _address_behind(link: HtmlElement, href: str) -> None:
+    """Print an address behind its link, unless it stands there already."""
+    if short_address(href) in "".join(link.getparent().itertext()):
+        return
+    address = etree.Element("span")
+    address.set("class", "address")
+    address.text = " "
+    _write_address(address, href, " ")
+    address.tail, link.tail = link.tail, None
+    link.addnext(address)
+
+
+def _mark(link: HtmlElement, number: int) -> None:
+    """Put the number of an address under a table behind the link it belongs to."""
+    mark = etree.Element("sup")
+    mark.set("class", "link-mark")
+    mark.text = letters(number)
+    mark.tail, link.tail = link.tail, None
+    link.addnext(mark)
+
+
+def letters(number: int) -> str:
+    """Count in letters: a, b, … z, aa, ab, …"""
+    text = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(97 + rest) + text
+    return text
+
+
+def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None:
+    """Print the addresses of a table's links under it."""
+    listing = etree.Element("p")
+    listing.set("class", "link-notes")
+    head = etree.SubElement(listing, "span")
+    head.set("class", "link-notes-head")
+    head.text = word(code, "links") + ("　" if code == "zh" else "  ")
+    for number, href in enumerate(addresses, 1):
+        mark = etree.SubElement(listing, "sup")
+        mark.text = letters(number)
+        item = etree.SubElement(listing, "a")
+        item.set("href", href)
+        _write_address(item, href)
+        item.tail = "  "
+    if block.tag == "figure":
+        block.append(listing)
+    else:
+        listing.tail, block.tail = block.tail, None
+        block.addnext(listing)
+
+
+def _break_address(link: HtmlElement) -> None:
+    """Let an address that is printed as its own link break."""
+    if not len(link) and link.text:
+        text, link.text = link.text, None
+        _write_address(link, text, short=False)
+
+
+def _write_address(element: HtmlElement, url: str, lead: str = "", short: bool = True) -> None:
+    """Write an address into an element, with places to break after its signs."""
+    text = short_address(url) if short else url
+    pieces = re.split(r"(?<=[/.?=&_#:-])(?=[^/.?=&_#:-])", text)
+    element.text = lead + pieces[0]
+    for piece in pieces[1:]:
+        etree.SubElement(element, "wbr").tail = piece

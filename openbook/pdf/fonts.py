@@ -1,0 +1,227 @@
+"""Find the book's font files, take single faces out of collections, and name them for the print style."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import APT_LINE, PdfError
+
+#: Where fonts lie when fontconfig's command line tools are not installed.
+FOLDERS = [Path(p).expanduser() for p in (
+    "/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts",
+    "/opt/homebrew/share/fonts", "/Library/Fonts", "~/Library/Fonts", "/System/Library/Fonts")]
+KATEX_FOLDERS = [Path(p) for p in (
+    "/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist", "/opt/homebrew/lib/node_modules/katex/dist",
+    "/usr/local/lib/node_modules/katex/dist")]
+
+#: Letters, digits and signs that Chinese text takes from the Latin font. Quotation marks, dashes,
+#: ellipses and the middle dot are left out: in Chinese they are full-width and come from the Chinese font.
+LATIN_RANGE = "U+0020-00B6,U+00B8-02FF,U+0370-03FF,U+2010-2012,U+2013,U+2032-2033,U+2070-209F,U+20A0-20BF,U+2190-22FF"
+
+
+@dataclass(frozen=True)
+class Face:
+    """One font file under one family, weight and style of the print style."""
+
+    family: str
+    weight: int
+    style: str
+    path: Path
+    sha256: str
+    unicode_range: str = ""
+
+    def css(self) -> str:
+        """Write the face as an @font-face rule."""
+        limit = f";unicode-range:{self.unicode_range}" if self.unicode_range else ""
+        return (f'@font-face{{font-family:"{self.family}";font-weight:{self.weight};font-style:{self.style};'
+                f"src:url({self.path.resolve().as_uri()}){limit}}}\n")
+
+
+def find_faces(cache: Path) -> list[Face]:
+    """Find every face of the book; raise PdfError naming the family that is missing.
+
+    Faces taken out of collections and the digests of files are kept under `cache`.
+    """
+    shelf = _Shelf(cache)
+    faces = _packaged(shelf) + _installed(shelf) + _katex(shelf)
+    keys = [(face.family, face.weight, face.style) for face in faces]
+    # Two files under one key would share glyph numbers in the PDF and print wrong letters.
+    assert len(keys) == len(set(keys)), "two font files under one family, weight and style"
+    shelf.save()
+    return faces
+
+
+def font_css(faces: list[Face]) -> str:
+    """Write the @font-face rules of all faces."""
+    return "".join(face.css() for face in faces)
+
+
+def katex_css() -> str:
+    """Read KaTeX's style sheet without its fonts, under the book's names for them."""
+    path = _katex_folder() / "katex.min.css"
+    text = path.read_text(encoding="utf-8")
+    while (start := text.find("@font-face{")) >= 0:
+        text = text[:start] + text[text.index("}", start) + 1:]
+    return text.replace("KaTeX_", "Book KaTeX_")
+
+
+class _Shelf:
+    """Digests of font files and faces taken out of collections, kept between runs."""
+
+    def __init__(self, cache: Path):
+        self.folder = cache / "faces"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.index = self.folder / "digests.json"
+        try:
+            self.digests: dict[str, str] = json.loads(self.index.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.digests = {}
+        self.before = dict(self.digests)
+
+    def face(self, family: str, weight: int, style: str, path: Path, limit: str = "") -> Face:
+        return Face(family, weight, style, path, self.digest(path), limit)
+
+    def digest(self, path: Path) -> str:
+        """Give the sha256 of a file, read again only when its size or time changed."""
+        stat = path.stat()
+        key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self.digests:
+            self.digests[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self.digests[key]
+
+    def single(self, path: Path, name: str) -> Path:
+        """Take the face called `name` out of a collection into a file of its own."""
+        if path.suffix.lower() not in (".ttc", ".otc"):
+            return path
+        target = self.folder / f"{name.replace(' ', '')}-{path.stem}-{self.digest(path)[:12]}.otf"
+        if not target.exists():
+            from fontTools.ttLib import TTCollection
+
+            collection = TTCollection(path, lazy=True)
+            face = next((f for f in collection.fonts if f["name"].getBestFamilyName() == name), None)
+            if face is None:
+                raise _missing(name)
+            face.recalcTimestamp = False
+            scratch = target.with_suffix(f".{os.getpid()}")
+            face.save(scratch, reorderTables=None)
+            scratch.replace(target)
+        return target
+
+    def save(self) -> None:
+        if self.digests != self.before:
+            scratch = self.index.with_suffix(f".{os.getpid()}")
+            scratch.write_text(json.dumps(self.digests, indent=0, sort_keys=True), encoding="utf-8")
+            scratch.replace(self.index)
+
+
+def _missing(family: str) -> PdfError:
+    """Describe a font family that is not installed."""
+    return PdfError(f"the font {family} is not installed", "fonts of this machine",
+                    f"as root on Debian or Ubuntu: {APT_LINE}")
+
+
+def _packaged(shelf: _Shelf) -> list[Face]:
+    """Find the Latin faces that come as Python packages."""
+    serif, sans = _package("font_source_serif_pro"), _package("font_source_sans_pro")
+    faces = []
+    for family, limit in (("Book Serif", ""), ("Book Serif Zh", LATIN_RANGE)):
+        for weight, style, end in ((400, "normal", "Regular"), (400, "italic", "It"),
+                                   (700, "normal", "Bold"), (700, "italic", "BoldIt")):
+            faces.append(shelf.face(family, weight, style, _file(serif / f"SourceSerifPro-{end}.ttf"), limit))
+    for family, limit in (("Book Sans", ""), ("Book Sans Zh", LATIN_RANGE)):
+        for weight, style, end in ((400, "normal", "Regular"), (400, "italic", "It"), (600, "normal", "Semibold"),
+                                   (700, "normal", "Bold"), (700, "italic", "BoldIt")):
+            faces.append(shelf.face(family, weight, style, _file(sans / f"SourceSansPro-{end}.ttf"), limit))
+    return faces
+
+
+def _package(name: str) -> Path:
+    """Find the folder of font files in an installed Python package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise PdfError(f"the Python package {name} is not installed", "this Python environment",
+                       "run `make`, which installs what requirements.lock lists")
+    return Path(next(iter(spec.submodule_search_locations))) / "files"
+
+
+def _file(path: Path) -> Path:
+    """Give a path back; raise PdfError when no file is there."""
+    if not path.is_file():
+        raise _missing(path.stem)
+    return path
+
+
+def _installed(shelf: _Shelf) -> list[Face]:
+    """Find the monospaced and Chinese faces that the system's fonts bring."""
+    faces = [
+        shelf.face("Book Mono", 400, "normal", locate("JetBrains Mono", "JetBrainsMono-Regular")),
+        shelf.face("Book Mono", 400, "italic", locate("JetBrains Mono", "JetBrainsMono-Italic")),
+        shelf.face("Book Mono", 700, "normal", locate("JetBrains Mono", "JetBrainsMono-Bold")),
+        shelf.face("Book Kai", 400, "normal", locate("LXGW WenKai", "LXGWWenKai-Regular")),
+    ]
+    for ours, theirs, stem in (("Book Han Serif", "Noto Serif CJK SC", "NotoSerifCJK"),
+                               ("Book Han Sans", "Noto Sans CJK SC", "NotoSansCJK")):
+        for weight, end in ((400, "Regular"), (700, "Bold")):
+            path = locate(theirs, f"{stem}-{end}", f"{stem}sc-{end}")
+            faces.append(shelf.face(ours, weight, "normal", shelf.single(path, theirs)))
+    return faces
+
+
+def _katex(shelf: _Shelf) -> list[Face]:
+    """Find the fonts of formulas."""
+    folder = _katex_folder() / "fonts"
+    faces = []
+    for path in sorted(folder.glob("KaTeX_*.ttf")):
+        family, _, end = path.stem.partition("-")
+        weight = 700 if "Bold" in end else 400
+        style = "italic" if "Italic" in end else "normal"
+        faces.append(shelf.face(f"Book {family}", weight, style, path.resolve()))
+    if not any(face.family == "Book KaTeX_Main" for face in faces):
+        raise _missing("KaTeX")
+    return faces
+
+
+def _katex_folder() -> Path:
+    """Find the folder of KaTeX's style sheet and fonts."""
+    for folder in KATEX_FOLDERS:
+        if (folder / "katex.min.css").is_file():
+            return folder
+    raise _missing("KaTeX")
+
+
+def locate(family: str, *stems: str) -> Path:
+    """Find a font file by the start of its file name; raise PdfError naming the family if there is none."""
+    files = _font_files()
+    for stem in stems:
+        for suffix in (".ttf", ".otf", ".ttc", ".otc"):
+            if found := files.get(f"{stem}{suffix}".lower()):
+                return found
+    raise _missing(family)
+
+
+@functools.cache
+def _font_files() -> dict[str, Path]:
+    """List the font files of this machine by lower-case file name."""
+    paths: list[Path] = []
+    if shutil.which("fc-list"):
+        listed = subprocess.run(["fc-list", "--format", "%{file}\\n"], capture_output=True, text=True, check=False)
+        paths += [Path(line) for line in listed.stdout.splitlines() if line]
+    if not paths:
+        for folder in FOLDERS:
+            paths += [p for p in folder.rglob("*") if p.suffix.lower() in (".ttf", ".otf", ".ttc", ".otc")]
+    return {path.name.lower(): path for path in sorted(paths, reverse=True)}
+
+
+def by_key(faces: list[Face]) -> Callable[[str, int, str], Face | None]:
+    """Make a look-up of faces by family, weight and style."""
+    table = {(face.family, face.weight, face.style): face for face in faces}
+    return lambda family, weight, style: table.get((family, weight, style))

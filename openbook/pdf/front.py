@@ -1,0 +1,113 @@
+"""Make the pages around the chapters: cover, imprint, contents, and a page before each part."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from .collect import Book, Part
+from .flatten import Flat
+from .flatten_links import SCHEME
+from .render import Segment
+from .style import read_sheet
+from .words import part_label, word
+
+FRONT = "front-matter"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the contents: kind is part, chapter or section; `target` is a name of the book."""
+
+    kind: str
+    label: str
+    title: str
+    target: str
+
+
+def contents_rows(book: Book, flats: list[Flat]) -> list[Row]:
+    """List the contents in two levels below the parts."""
+    rows: list[Row] = []
+    part: Part | None = None
+    for flat in flats:
+        chapter = flat.chapter
+        of = book.part_of(chapter)
+        if of is not None and of != part:
+            part = of
+            rows.append(Row("part", part_label(book.code, of.number), of.title, of.id))
+        label = "" if chapter.number is None else str(chapter.number)
+        rows.append(Row("chapter", label, chapter.title, chapter.id))
+        rows += [Row("section", "", title, name) for level, name, title in flat.headings
+                 if level == 2 and not name.endswith("--sources")]
+    return rows
+
+
+def front_segment(book: Book, rows: list[Row], pages: dict[str, str], paper: str) -> Segment:
+    """Write cover, imprint and contents; `pages` gives the page printed for each row's target."""
+    body = _cover(book) + _imprint(book) + _contents(book, rows, pages)
+    return Segment(FRONT, book.title, book.tag, body, (), paper)
+
+
+def part_segment(book: Book, part: Part, paper: str) -> Segment:
+    """Write the page before a part."""
+    chapters = [c for c in book.chapters if c.part == part.number]
+    items = "".join(f"<li><b>{c.number}</b>{html.escape(c.title)}</li>" for c in chapters)
+    body = (f'<section class="part-page" id="{part.id}"><div class="part-bar"></div><h1 class="part-title">'
+            f'<span class="num">{part_label(book.code, part.number)}</span>{html.escape(part.title)}</h1>'
+            f'<ul class="part-list">{items}</ul></section>')
+    return Segment(part.id, part.title, book.tag, body, (), paper)
+
+
+def _cover(book: Book) -> str:
+    """Write the cover: the drawing of overrides/pdf/cover.svg under the book's title."""
+    drawing = re.sub(r"<\?xml[^>]*\?>|<!--.*?-->", "", read_sheet("cover.svg"), flags=re.DOTALL)
+    return (f'<section class="cover" id="cover">{drawing}<p class="cover-title">{cover_title(book.title)}</p>'
+            f'<p class="cover-subtitle">{html.escape(book.subtitle)}</p>'
+            f'<p class="cover-foot"><b>{html.escape(book.author)}</b><br>{html.escape(book.date)}</p></section>')
+
+
+def cover_title(title: str) -> str:
+    """Break a Chinese title after its book-name brackets and before 开放, where a reader would."""
+    return re.sub(r"》(?=.)", "》<br>", html.escape(title))
+
+
+def _imprint(book: Book) -> str:
+    """Write the page behind the cover: what this is, whence, and what one may do with it."""
+    code = book.code
+    edition = [word(code, "version").format(book.version), book.date]
+    if book.commit:
+        edition.append(word(code, "commit").format(book.commit))
+    items = [(word(code, "edition"), html.escape(" · ".join(edition)))]
+    if book.author:
+        items.append((word(code, "author"), html.escape(book.author)))
+    items.append((word(code, "license"), f'{_link(book.license_url, book.license_name)}<br>{word(code, "license_note")}'))
+    if book.site_url:
+        items.append((word(code, "website"), _link(book.site_url.rstrip("/") + "/" + book.root)))
+    if book.repo_url:
+        items.append((word(code, "source"), _link(book.repo_url)))
+    listing = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in items)
+    return (f'<section class="imprint" id="imprint"><p class="imprint-title">{html.escape(book.title)}</p>'
+            f'<p class="imprint-subtitle">{html.escape(book.subtitle)}</p><dl>{listing}</dl></section>')
+
+
+def _link(url: str, text: str = "") -> str:
+    """Write a link that shows its address, or a text with the address behind it."""
+    shown = re.sub(r"^https?://(www\.)?", "", url).rstrip("/")
+    if text:
+        return f'<a href="{html.escape(url)}">{html.escape(text)}</a> ({html.escape(shown)})'
+    return f'<a href="{html.escape(url)}">{html.escape(shown)}</a>'
+
+
+def _contents(book: Book, rows: list[Row], pages: dict[str, str]) -> str:
+    """Write the contents, with page numbers known from laying the chapters out."""
+    out = [f'<section class="contents" id="contents"><h1 class="contents-title">{word(book.code, "contents")}</h1>']
+    for row in rows:
+        label = row.label
+        if row.kind == "part":
+            out.append(f'<p class="toc-part"><a href="{SCHEME}{row.target}">{label}　{html.escape(row.title)}</a></p>')
+            continue
+        number = f'<span class="label">{label}</span>' if label else ""
+        out.append(f'<div class="toc-{row.kind} row"><span class="page">{pages.get(row.target, "0")}</span>'
+                   f'<a href="{SCHEME}{html.escape(row.target)}">{number}{html.escape(row.title)}</a></div>')
+    return "".join(out) + "</section>"

@@ -1,0 +1,214 @@
+"""Lay chapters out, several at a time, each as a PDF without fonts beside a record of what it used; keep both."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import html
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import PdfError
+
+POINTS = 0.75  # of a CSS pixel
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of the book laid out as a document of its own."""
+
+    id: str
+    title: str
+    lang: str
+    body: str
+    files: tuple[Path, ...] = ()
+    paper: str = "a4"
+
+
+@dataclass
+class Rendered:
+    """What laying a segment out gave: a PDF without fonts, and its record.
+
+    `anchors` maps an id to (page from 0, x, y) in points from the lower left corner.
+    """
+
+    id: str
+    pdf: Path
+    pages: int
+    fonts: dict[str, dict[str, Any]]
+    anchors: dict[str, tuple[int, float, float]]
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    cached: bool = False
+
+
+class Renderer:
+    """Lays segments out with one style sheet, and keeps what it made under a key of all that shapes it."""
+
+    def __init__(self, sheet: str, environment: str, cache: Path, jobs: int):
+        self.sheet, self.cache, self.jobs = sheet, cache / "segments", max(1, jobs)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        self.environment = hashlib.sha256((environment + sheet).encode()).hexdigest()
+
+    def key(self, segment: Segment) -> str:
+        """Give the digest of everything that shapes a segment's pages."""
+        digest = hashlib.sha256(self.environment.encode())
+        for part in (segment.title, segment.lang, segment.paper, segment.body):
+            digest.update(part.encode() + b"\0")
+        for path in segment.files:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:32]
+
+    def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None) -> list[Rendered]:
+        """Lay the segments out, or take them from the cache; call `done` as each is finished.
+
+        Raises PdfError when a segment uses a picture or a character that cannot be printed.
+        """
+        results: dict[str, Rendered] = {}
+        todo = []
+        for segment in segments:
+            key = self.key(segment)
+            kept = load(self.cache / f"{key}.json", segment.id)
+            if kept is None:
+                todo.append((key, segment))
+            else:
+                results[segment.id] = kept
+                done(kept)
+        todo.sort(key=lambda item: -len(item[1].body))
+        for result in self._work(todo):
+            results[result.id] = result
+            done(result)
+        return [results[segment.id] for segment in segments]
+
+    def _work(self, todo: list[tuple[str, Segment]]) -> Any:
+        """Lay out what the cache lacks, in processes when there is more than one thing to do."""
+        if self.jobs == 1 or len(todo) <= 1:
+            for key, segment in todo:
+                yield lay_out(key, segment, self.sheet, self.cache)
+            return
+        with ProcessPoolExecutor(min(self.jobs, len(todo))) as pool:
+            futures = [pool.submit(lay_out, key, segment, self.sheet, self.cache) for key, segment in todo]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BrokenProcessPool:
+                raise PdfError("a process that lays chapters out was killed", "memory of this machine",
+                               "close other programs, or use --jobs 1") from None
+            finally:
+                for future in futures:
+                    future.cancel()
+
+
+def load(path: Path, segment_id: str) -> Rendered | None:
+    """Read a record from the cache; None when it or its PDF is not there."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    pdf = path.with_suffix(".pdf")
+    if not pdf.is_file():
+        return None
+    for record in data["fonts"].values():
+        record["glyphs"] = {int(glyph): text for glyph, text in record["glyphs"].items()}
+        record["widths"] = {int(glyph): width for glyph, width in record["widths"].items()}
+    anchors = {name: tuple(place) for name, place in data["anchors"].items()}
+    return Rendered(segment_id, pdf, data["pages"], data["fonts"], anchors, data["warnings"], 0.0, True)
+
+
+_sheets: dict[str, tuple[Any, Any]] = {}
+
+
+def _prepare(sheet: str) -> tuple[Any, Any]:
+    """Make the style sheet and its fonts ready, once a process."""
+    from . import cjk, weasy
+
+    if sheet not in _sheets:
+        weasy.install()
+        cjk.install()
+        fonts = weasy.FontConfiguration()
+        _sheets.clear()
+        _sheets[sheet] = weasy.weasyprint.CSS(string=sheet, font_config=fonts), fonts
+    return _sheets[sheet]
+
+
+class _Listener(logging.Handler):
+    """Collects the warnings of WeasyPrint."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
+    """Lay one segment out and write its PDF and record under the key."""
+    from . import weasy
+
+    started = time.monotonic()
+    logger = logging.getLogger("weasyprint")
+    listener = _Listener()
+    was, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [listener], False
+    # Layout makes millions of objects that live until the end: collecting them along the way is wasted.
+    gc.disable()
+    try:
+        style, fonts = _prepare(sheet)
+        listener.messages.clear()
+        page = (f'<html lang="{segment.lang}" class="{segment.paper}"><head><title>{html.escape(segment.title)}</title>'
+                f"</head><body>{segment.body}</body></html>")
+        options = {"pdf_tags": True, "pdf_version": "1.7"}
+        laid = weasy.weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts, **options)
+        scratch = cache / f"{key}.{os.getpid()}"
+        laid.write_pdf(str(scratch), **options)
+        record = {
+            "pages": len(laid.pages), "fonts": weasy.font_records(), "warnings": sorted(set(listener.messages)),
+            "anchors": _anchors(laid),
+        }
+        scratch.replace(cache / f"{key}.pdf")
+        scratch.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        scratch.replace(cache / f"{key}.json")
+    finally:
+        gc.enable()
+        logger.handlers, logger.propagate = was, propagate
+    result = load(cache / f"{key}.json", segment.id)
+    assert result is not None
+    result.cached, result.seconds = False, time.monotonic() - started
+    gc.collect()
+    return result
+
+
+def _anchors(laid: Any) -> dict[str, tuple[int, float, float]]:
+    """Find where every id lies: page, and x and y in points from the lower left corner."""
+    found: dict[str, tuple[int, float, float]] = {}
+    for number, page in enumerate(laid.pages):
+        for name, (x, y, *_) in page.anchors.items():
+            found.setdefault(name, (number, round(x * POINTS, 2), round((page.height - y) * POINTS, 2)))
+    return found
+
+
+def check_rendered(rendered: Rendered, title: str) -> None:
+    """Raise PdfError when a segment could not print a picture or a character."""
+    for message in rendered.warnings:
+        if message.startswith(("Failed to load image", "Failed to render SVG", "Failed to get image")):
+            raise PdfError(message, title, "make the file a complete PNG, JPEG or SVG")
+    lost: dict[str, str] = {}
+    for record in rendered.fonts.values():
+        ours = record["family"].startswith("Book ")
+        chars = record["missing"] if ours else [*record["missing"], *record["glyphs"].values()]
+        for char in "".join(chars):
+            if char.strip():
+                lost.setdefault(char, record["family"])
+    if lost:
+        listing = ", ".join(f"{char} (U+{ord(char):04X})" for char in sorted(lost))
+        raise PdfError(f"no font of the book has {listing}", title,
+                       "write it with other characters, or add a font that has it to openbook/pdf/fonts.py")

@@ -1,0 +1,241 @@
+"""Every private function of WeasyPrint that the book rests on or changes, for one version, in one place.
+
+Each change has a test in tests/pdf/test_weasy.py that fails when a new version moves the ground under it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any
+
+from .errors import APT_LINE, PdfError
+
+VERSION = "70.0"
+
+try:
+    import pydyf
+    import weasyprint
+    import weasyprint.document as document
+    import weasyprint.layout as layout
+    import weasyprint.pdf as pdf
+    import weasyprint.pdf.fonts as pdf_fonts
+    import weasyprint.pdf.tags as tags
+    from weasyprint.formatting_structure import boxes
+    from weasyprint.layout import inline
+    from weasyprint.pdf.stream import Stream
+    from weasyprint.text import line_break
+    from weasyprint.text.ffi import TO_UNITS, ffi, pango
+    from weasyprint.text.fonts import FontConfiguration, font_features
+except OSError as error:
+    first = str(error).splitlines()[0]
+    raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
+                   f"as root on Debian or Ubuntu: {APT_LINE}; with Homebrew: brew install pango") from None
+
+__all__ = ["FontConfiguration", "boxes", "check_version", "font_records", "inline", "install", "line_break",
+           "set_line_hooks", "weasyprint"]
+
+
+def check_version() -> None:
+    """Raise PdfError unless the installed WeasyPrint is the one these functions were read from."""
+    found = importlib.metadata.version("weasyprint")
+    if found != VERSION:
+        raise PdfError(f"WeasyPrint is {found}; the PDF step is written for {VERSION}", "this Python environment",
+                       "install what requirements.lock lists, or go through openbook/pdf/weasy.py and its tests")
+
+
+_original = {
+    "draw_page": document.draw_page, "marked": Stream.marked, "add_tags": pdf.add_tags,
+    "build_box_tree": tags._build_box_tree, "justify_line": inline.justify_line,
+    "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
+}
+_fonts: dict[str, dict[str, Any]] = {}
+_justify: Callable[[Any, Any, float], bool] | None = None
+_squeeze: Callable[[str, str], list[tuple[int, int]]] | None = None
+
+
+def install() -> None:
+    """Change WeasyPrint for this process; calling it again changes nothing more."""
+    check_version()
+    pdf.build_fonts_dictionary = _leave_fonts_out
+    pdf_fonts.get_hb_object_data = lambda *_: b""
+    document.draw_page = _draw_page
+    Stream.marked = _marked
+    pdf.add_tags = _add_tags
+    tags._build_box_tree = _build_box_tree
+    inline.justify_line = _justify_line
+    line_break.Layout.set_text = _set_text
+    line_break.Layout.reactivate = _reactivate
+    layout.LayoutContext._update_footnote_area = _update_footnote_area
+
+
+# Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.
+
+def _leave_fonts_out(out: Any, fonts: dict[Any, Any], *_: Any) -> Any:
+    """Write font dictionaries without font files, and remember the glyphs that were drawn."""
+    _fonts.clear()
+    dictionary = pydyf.Dictionary()
+    for font in fonts.values():
+        dictionary[font.hash] = pydyf.Dictionary({"Type": "/Font", "Subtype": "/Type0", "BaseFont": font.name})
+        record = _fonts.setdefault(font.hash, {
+            "family": font.family, "weight": int(font.weight), "style": ("normal", "oblique", "italic")[font.style],
+            "flags": font.flags, "ascent": font.ascent, "descent": font.descent,
+            "glyphs": {}, "widths": {}, "missing": []})
+        for glyph, text in font.to_unicode.items():
+            if glyph in font.missing.values():
+                continue
+            record["glyphs"].setdefault(glyph, text)
+        record["widths"].update(font.widths)
+        record["missing"] += [chr(codepoint) for codepoint in font.missing]
+    return dictionary
+
+
+def font_records() -> dict[str, dict[str, Any]]:
+    """Give the fonts of the PDF written last: by resource name, with glyphs, widths and missing characters."""
+    return {name: dict(record) for name, record in _fonts.items()}
+
+
+# Tags: running heads are artifacts, not text of the book; formulas carry their TeX.
+
+def _draw_page(page: Any, stream: Any) -> None:
+    """Draw a page, knowing which boxes belong to its margins."""
+    stream._margin = {box for child in page.children if isinstance(child, boxes.MarginBox)
+                      for box in child.descendants()}
+    _original["draw_page"](page, stream)
+
+
+def _marked(stream: Any, box: Any, tag: str) -> contextlib.AbstractContextManager[None]:
+    """Mark content of the margins as an artifact, any other as its tag."""
+    if box in getattr(stream, "_margin", ()):
+        return stream.artifact()
+    return _original["marked"](stream, box, tag)
+
+
+def _add_tags(out: Any, rendered: Any, *args: Any) -> None:
+    """Build the tree of tags without the margins."""
+    for page in rendered.pages:
+        box = page._page_box
+        box.children = [child for child in box.children if not isinstance(child, boxes.MarginBox)]
+    _original["add_tags"](out, rendered, *args)
+
+
+def _build_box_tree(box: Any, parent: Any, *args: Any) -> Iterator[Any]:
+    """Build the tags of a box; an element with data-tag and data-alt gets that tag and alternative text."""
+    element = getattr(getattr(box, "_box", box), "element", None)
+    tag = element.get("data-tag") if element is not None else None
+    own = tag and getattr(getattr(box, "_box", box), "element_tag", None) == element.tag
+    for node in _original["build_box_tree"](box, parent, *args):
+        if own:
+            node["S"] = f"/{tag}"
+            if alt := element.get("data-alt"):
+                node["Alt"] = pydyf.String(alt)
+        yield node
+
+
+# Lines: the hooks of cjk.py.
+
+def set_line_hooks(justify: Callable[[Any, Any, float], bool],
+                   squeeze: Callable[[str, str], list[tuple[int, int]]]) -> None:
+    """Hand over lines to be justified and texts to be squeezed.
+
+    `justify(context, line, extra)` says whether it has set the line. `squeeze(text, lang)` gives the byte
+    ranges whose full-width punctuation is set half wide.
+    """
+    global _justify, _squeeze
+    _justify, _squeeze = justify, squeeze
+
+
+def _justify_line(context: Any, line: Any, extra: float) -> None:
+    """Justify a line by the hook, or at its spaces."""
+    if _justify is None or not _justify(context, line, extra):
+        _original["justify_line"](context, line, extra)
+
+
+def _set_text(self: Any, text: str, justify: bool = False) -> None:
+    """Set a layout's text, asking the font for half-width punctuation where the hook says so."""
+    ranges = _squeeze(text, self.style["lang"] or "") if _squeeze is not None else []
+    if ranges or getattr(self, "squeezed", False):
+        self.squeezed = bool(ranges)
+        # A text that is set again keeps its old attributes: start from those of the style alone.
+        attributes = ffi.gc(pango.pango_attr_list_new(), pango.pango_attr_list_unref)
+        style = self.style
+        features = font_features(
+            style["font_kerning"], style["font_variant_ligatures"], style["font_variant_position"],
+            style["font_variant_caps"], style["font_variant_numeric"], style["font_variant_alternates"],
+            style["font_variant_east_asian"], style["font_feature_settings"])
+        if features:
+            text_of = ",".join(f"{key} {value}" for key, value in features.items()).encode()
+            pango.pango_attr_list_insert(attributes, pango.pango_attr_font_features_new(text_of))
+        for start, end in ranges:
+            half = pango.pango_attr_font_features_new(b"halt 1")
+            half.start_index, half.end_index = start, end
+            pango.pango_attr_list_insert(attributes, half)
+        pango.pango_layout_set_attributes(self.layout, attributes)
+    _original["set_text"](self, text, justify)
+
+
+def stretch(context: Any, box: Any, gaps: dict[int, float]) -> None:
+    """Give a text box a layout with extra space, in CSS pixels, after the characters at these byte offsets."""
+    fresh = line_break.create_layout(box.text, box.style, context, None, 0)
+    fresh.gaps = gaps
+    fresh.deactivate()
+    box.pango_layout = fresh
+
+
+def _reactivate(self: Any, style: Any) -> None:
+    """Prepare a layout for drawing, widening glyphs where `stretch` asked for it."""
+    _original["reactivate"](self, style)
+    gaps = getattr(self, "gaps", None)
+    if not gaps:
+        return
+    pango.pango_layout_set_single_paragraph_mode(self.layout, True)
+    line, _ = self.get_first_line()
+    run = line.runs[0]
+    while run != ffi.NULL:
+        item, glyphs = run.data.item, run.data.glyphs
+        for i in range(glyphs.num_glyphs):
+            start = glyphs.log_clusters[i]
+            last = i + 1 == glyphs.num_glyphs
+            end = item.length if last else glyphs.log_clusters[i + 1]
+            if end == start:
+                continue
+            # A cluster may hold several characters, a ligature for one: count every offset it covers.
+            extra = sum(width for at, width in gaps.items() if item.offset + start <= at < item.offset + end)
+            if extra:
+                glyphs.glyphs[i].geometry.width += int(extra * TO_UNITS)
+        run = run.next
+
+
+# Footnotes: WeasyPrint compares two sums of floats exactly and, for some margins of the footnote area,
+# sends a note that fits to the next page. This is its function with a tolerance.
+
+def _update_footnote_area(self: Any) -> bool:
+    """Lay the page's notes out and say whether they overflow their area."""
+    area = self.current_footnote_area
+    if area.height != "auto" and not self.in_column:
+        self.page_bottom += area.margin_height()
+    area.children = self.current_page_footnotes
+    if not area.children:
+        area.height = 0
+        if not self.in_column:
+            self.page_bottom -= area.margin_height()
+        return False
+    new = layout.build.create_anonymous_boxes(area.deepcopy())
+    new = layout.block_level_layout(self, new, -inf, None, area.page)[0]
+    area.height = new.height
+    if not self.in_column:
+        self.page_bottom -= new.margin_height()
+    last = new.children[-1]
+    bottom = last.position_y + last.margin_height() - last.margin_bottom
+    return bottom > new.position_y + new.margin_height() - new.margin_bottom + 1e-6
+
+
+def source_digest() -> str:
+    """Give a digest of the WeasyPrint functions that are replaced or wrapped."""
+    import inspect
+
+    parts = [inspect.getsource(f) for f in (*_original.values(), layout.LayoutContext.report_footnote)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

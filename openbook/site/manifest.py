@@ -1,0 +1,74 @@
+"""Write the manifest site/book.json: what the book is, for every step after the site."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import datetime
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from openbook import LANGUAGES
+from openbook.book import Book
+
+FORMAT = 1
+LICENSE = {"name": "CC BY-SA 4.0", "url": "https://creativecommons.org/licenses/by-sa/4.0/"}
+TAGS = {"en": "en", "zh": "zh-Hans"}
+ROOTS = {"en": "", "zh": "zh/"}
+PDF = "pdf/ml-engineering.{}.pdf"
+
+
+@dataclass
+class Collected:
+    """What the plugin learned of each page while the site was built: `pages[path, lang]`."""
+
+    pages: dict[tuple[str, str], dict] = field(default_factory=dict)
+
+
+def git_state(root: Path) -> tuple[str | None, str | None]:
+    """Return the short commit and its day, or (None, None) where there is no history."""
+    try:
+        shown = subprocess.run(["git", "-C", str(root), "log", "-1", "--format=%h %cs"],
+                               capture_output=True, text=True, check=True).stdout.split()
+        return shown[0], shown[1]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return None, None
+
+
+def edition_date(commit_day: str | None) -> str:
+    """Return the date that the edition carries: SOURCE_DATE_EPOCH, else the last commit's, else today's."""
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date().isoformat()
+    return commit_day or datetime.date.today().isoformat()
+
+
+def manifest(book: Book, collected: Collected, texts: dict, root: Path, docs: Path, site_url: str, repo_url: str | None) -> dict:
+    """Return the manifest; `texts` holds title, subtitle, author, description and keywords of each language."""
+    commit, day = git_state(root)
+    return {
+        "format": FORMAT, "version": version("openbook"), "commit": commit, "date": edition_date(day),
+        "site_url": site_url, "repo_url": repo_url, "license": LICENSE,
+        "languages": [{"code": lang, "tag": TAGS[lang], "root": ROOTS[lang], **texts[lang],
+                       "pdf": PDF.format(lang)} for lang in LANGUAGES],
+        "parts": [{"number": part.number, "id": part.id, "title": part.title,
+                   "chapters": [chapter.path for chapter in part.chapters]} for part in book.parts],
+        "chapters": [{"path": chapter.path, "id": chapter.id, "number": chapter.number, "part": chapter.part,
+                      "languages": {lang: _page(collected.pages[chapter.path, lang], docs) for lang in LANGUAGES
+                                    if (chapter.path, lang) in collected.pages}}
+                     for chapter in book.chapters],
+    }
+
+
+def _page(page: dict, docs: Path) -> dict:
+    source = docs / page["file"]
+    fields = {key: value for key, value in page.items() if key != "file"}
+    return {**fields, "source": f"docs/{page['file']}", "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
+
+
+def write_manifest(content: dict, site_dir: Path) -> None:
+    """Write book.json into the site."""
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    (site_dir / "book.json").write_text(text, "utf-8")

@@ -1,0 +1,43 @@
+"""Finish pages: what Markdown could not do, and what the theme gets wrong for a bilingual, self-contained site."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+from openbook.facts.citations import number_citations
+from openbook.facts.model import Source
+from openbook.figures.svg import resolve
+from openbook.formulas.katex import render_all
+
+FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-id="([^"]+)">\s*</div>')
+CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
+NAV_LABEL = re.compile(
+    r'aria-labelledby="(__nav_[\d_]+)_label"( aria-expanded="\w+">\s*<label class="md-nav__title" for="\1">'
+    r'\s*<span class="md-nav__icon md-icon"></span>\s*)([^<]+?)(\s*)(?=<)')
+SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
+WORDS = {"en": {"search": "Search", "done": "done", "open": "not done"},
+         "zh": {"search": "搜索", "done": "已完成", "open": "未完成"}}
+
+
+def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: str) -> str:
+    """Return a page's content with formulas rendered, figures inline and citations numbered."""
+    content = render_all(content)
+    content = FIGURE_PLACE.sub(lambda found: resolve((docs / html.unescape(found[1])).read_bytes(), lang, f"{found[2]}-svg"),
+                               content)
+    return number_citations(content, sources, lang)
+
+
+def finish_page(output: str, lang: str, search_base: str | None) -> str:
+    """Return a finished page: accessible names, a search that reads this language's index.
+
+    `search_base` is the relative address of the language's root, None for the language at the site's root.
+    """
+    words = WORDS[lang]
+    output = output.replace(SEARCH_DIALOG, f'{SEARCH_DIALOG} aria-label="{words["search"]}"')
+    output = CHECKBOX.sub(lambda box: f'{box[0]} aria-label="{words["done" if box[1] else "open"]}"', output)
+    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
+    if search_base is not None:
+        output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
+    return output

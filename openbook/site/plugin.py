@@ -1,0 +1,188 @@
+"""The MkDocs plugin: connects the book's functions to MkDocs' events, and holds no logic of its own.
+
+MkDocs builds the site once a language: English first, then the i18n plugin calls the build again from
+its own on_post_build. Events that must come after everything (the indexes, the manifest) run below it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from mkdocs.config import config_options
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url, write_file
+
+from openbook import LANGUAGES
+from openbook.book import Book, book_from_nav, nav_translations
+from openbook.checking.run import check_repository
+from openbook.facts.load import load_facts
+from openbook.findings import BookError
+from openbook.formulas import katex
+from openbook.reading.library import read_library
+from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
+from openbook.site.markdown import BookMarkdown, Rendering, prepare
+from openbook.site.pages import finish_content, finish_page
+from openbook.site.search import index_json
+
+log = logging.getLogger("mkdocs.openbook")
+
+
+class BookConfig(Config):
+    check = config_options.Type(bool, default=True)
+
+
+class OpenBookPlugin(BasePlugin[BookConfig]):
+    """Build the book's two languages from one set of facts, figures and ids."""
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        """Keep one instance over both builds (MkDocs does so for plugins that have this event)."""
+
+    @event_priority(100)
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        i18n = config.plugins["i18n"]
+        if getattr(i18n, "building", False):
+            return config
+        if not config.repo_url:
+            config.edit_uri = None    # no repository, no edit links
+        self.root = Path(config.config_file_path).parent
+        self.docs = Path(config.docs_dir)
+        self.indexes: dict[str, str] = {}
+        self.collected = Collected()
+        self.has_formulas = False
+        self.book = self._read_book(config)
+        facts, _ = load_facts(self.docs / "data", self.root)
+        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs)
+        self._extend_markdown(config)
+        return config
+
+    def _read_book(self, config: MkDocsConfig) -> Book:
+        nav = config.nav or []
+        translations = nav_translations([{"i18n": {"languages": [dict(language) for language in
+                                                                 config.plugins["i18n"].config.languages]}}])
+        book = book_from_nav(nav, translations)
+        # A part appears with its first chapter; MkDocs would show the empty section.
+        config.nav = [item for item in nav if not (isinstance(item, dict) and not list(item.values())[0])]
+        return book
+
+    def _extend_markdown(self, config: MkDocsConfig) -> None:
+        extension = BookMarkdown(self.rendering)
+        config.markdown_extensions = [known for known in config.markdown_extensions
+                                      if not isinstance(known, BookMarkdown)] + [extension]
+        fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
+        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] != "table"] + [
+            {"name": "table", "class": "book-table", "format": extension.table_fence}]
+
+    def on_pre_build(self, config: MkDocsConfig) -> None:
+        if self.config.check and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
+            try:
+                findings = check_repository(self.root)
+            except BookError as error:
+                findings = error.findings
+            for finding in findings:
+                log.warning("%s", finding)
+
+    def _lang(self, config: MkDocsConfig) -> str:
+        return config.plugins["i18n"].current_language or LANGUAGES[0]
+
+    def _root(self, config: MkDocsConfig) -> str:
+        """Return the language's prefix in addresses; a preview of one language stands at the site's root."""
+        return "" if config.plugins["i18n"].config.build_only_locale else ROOTS[self._lang(config)]
+
+    @event_priority(-150)
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Keep the print style out of the website; MkDocs copies whatever stands in overrides/."""
+        for file in [file for file in files if file.src_uri.startswith("pdf/")]:
+            files.remove(file)
+        return files
+
+    # pages ----------------------------------------------------------------------------------------
+
+    @event_priority(-100)
+    def on_page_markdown(self, text: str, *, page: Page, config: MkDocsConfig, files) -> str:
+        source = page.file.src_uri
+        path = source.removesuffix(".zh.md") + ".md" if source.endswith(".zh.md") else source
+        rendering = self.rendering
+        rendering.chapter = self.book.by_path.get(path)
+        rendering.lang = self._lang(config)
+        rendering.text_lang = "zh" if source.endswith(".zh.md") else "en"
+        if rendering.chapter:
+            page.meta["chapter"] = {"number": rendering.chapter.number, "part": rendering.chapter.part,
+                                    "id": rendering.chapter.id}
+        return prepare(text, rendering)
+
+    def on_page_content(self, content: str, *, page: Page, config: MkDocsConfig, files) -> str:
+        rendering = self.rendering
+        content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
+        content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
+        page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
+        page.meta["has_formulas"] = 'class="katex"' in content
+        self.has_formulas |= page.meta["has_formulas"]
+        if rendering.chapter:
+            self.collected.pages[rendering.chapter.path, rendering.lang] = {
+                "title": page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
+                "language": rendering.text_lang, "description": page.meta.get("description", ""),
+                "headings": _headings(page.toc)}
+        return content
+
+    def on_page_context(self, context, *, page: Page, config: MkDocsConfig, nav):
+        lang = self._lang(config)
+        other = next(code for code in LANGUAGES if code != lang)
+        context["book"] = {
+            "lang": lang, "other_lang": other, "other_tag": TAGS[other],
+            "untranslated": page.meta.get("text_lang", lang) != lang,
+            "other_url": ROOTS[other] + page.url.removeprefix("./").removeprefix(ROOTS[lang]) or ".",
+            "pdf": PDF.format(lang)}
+        return context
+
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        root = self._root(config)
+        return finish_page(output, self._lang(config), get_relative_url(root, page.url) if root else None)
+
+    def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> str:
+        if template_name == "404.html" and self._lang(config) != LANGUAGES[0]:
+            return ""    # one bilingual page; the second language would overwrite it
+        return finish_page(output, self._lang(config), None) if template_name.endswith(".html") else output
+
+    # after the build --------------------------------------------------------------------------------
+
+    @event_priority(-50)
+    def _keep_index(self, config: MkDocsConfig) -> None:
+        """After the search plugin (0), before the i18n plugin builds the next language (-100)."""
+        search = config.plugins.get("material/search")
+        if search is not None:
+            lang = self._lang(config)
+            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang, search.config.fields)
+
+    @event_priority(-200)
+    def _write_outputs(self, config: MkDocsConfig) -> None:
+        """After all languages are built: indexes, formula styles, manifest."""
+        if config.plugins["i18n"].building:
+            return
+        site = Path(config.site_dir)
+        for lang, text in self.indexes.items():
+            place = site / (ROOTS[lang] if len(self.indexes) > 1 else "") / "search" / "search_index.json"
+            write_file(text.encode(), str(place))
+        if self.has_formulas:
+            write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
+            for font in katex.font_files():
+                write_file(font.read_bytes(), str(site / "assets/katex/fonts" / font.name))
+        if len(self.indexes) > 1:
+            texts = config.extra["book"]
+            write_manifest(manifest(self.book, self.collected, texts, self.root, self.docs,
+                                    config.site_url or "", config.repo_url or None), site)
+
+    on_post_build = CombinedEvent(_keep_index, _write_outputs)
+
+
+def _headings(toc) -> list[dict]:
+    found = []
+    for item in toc:
+        found.append({"level": item.level, "id": item.id, "title": item.title})
+        found += _headings(item.children)
+    return found
