@@ -28,7 +28,7 @@ def number_citations(content: str, sources: dict[str, Source], lang: str) -> str
             if name not in order:
                 order.append(name)
             links.append(f'<a href="#src-{name}">{order.index(name) + 1}</a>')
-        return f'<sup class="cite" data-search-exclude>{",".join(links)}</sup>'
+        return f'<sup class="cite" data-search-exclude="yes">{",".join(links)}</sup>'
 
     content = re.sub(rf"(?:{MARK.pattern})+", numbered, content)
     items = "".join(f'<li id="src-{name}">{source_html(sources[name], lang)}</li>' for name in order)

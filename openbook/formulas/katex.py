@@ -64,7 +64,7 @@ def render_all(content: str) -> str:
     def one(found: re.Match) -> str:
         display = found[2] == "["
         shown = render(html.unescape(found[3]).strip(), display)
-        return f'<{found[1]} class="math" data-search-exclude>{shown}</{found[1]}>'
+        return f'<{found[1]} class="math" data-search-exclude="yes">{shown}</{found[1]}>'
 
     return SPAN.sub(one, content)
 

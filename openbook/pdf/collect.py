@@ -160,7 +160,10 @@ def _book(site: Path, data: dict[str, Any], language: dict[str, Any]) -> Book:
 
 def _chapter(site: Path, item: dict[str, Any], code: str) -> Chapter:
     """Turn one chapter of the manifest into a Chapter of one language."""
-    here = item["languages"][code]
+    here = item["languages"].get(code)
+    if here is None:
+        raise PdfError(f"the site has no {code} page for {item['path']}", str(site / "book.json"),
+                       "write the chapter, or take it out of the navigation, and run `mkdocs build`")
     return Chapter(
         path=item["path"], id=item["id"], number=item["number"], part=item["part"], title=here["title"],
         url=here["url"], html=site / here["html"], language=here.get("language") or code,

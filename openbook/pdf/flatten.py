@@ -211,7 +211,9 @@ def _title(book: Book, chapter: Chapter, article: HtmlElement) -> tuple[tuple[in
         link.text = re.sub(r"^https?://", "", link.get("href")).rstrip("/")
         address.tail, first.tail = first.tail, None
         first.addnext(address)
-    return tuple((int(h.tag[1]), h.get("id") or "", " ".join("".join(h.itertext()).split()))
+    titles = {heading.id: heading.title for heading in chapter.headings}
+    return tuple((int(h.tag[1]), f"{chapter.id}--{h.get('id')}",
+                  titles.get(h.get("id")) or " ".join("".join(h.itertext()).split()))
                  for h in article.iter("h2", "h3") if h.get("id"))
 
 

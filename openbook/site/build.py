@@ -15,8 +15,8 @@ from openbook.findings import BookError, Finding
 from openbook.site.manifest import git_state
 
 KEY = ".key"
-QUIET = ("Overriding 'zh' config", "Cleaning site directory", "Template skipped", "Translated ",
-         "Building documentation to directory", "documentation to directory")
+CHATTER = ("Overriding 'zh' config", "Cleaning site directory", "Template skipped", "Translated ",
+           "Building documentation to directory", "documentation to directory")
 
 
 def input_key(root: Path) -> str:
@@ -64,13 +64,11 @@ def build_site(root: Path, force: bool = False) -> int:
 def _run_mkdocs(root: Path, target: Path) -> None:
     """Run MkDocs with warnings as errors; its warnings are shown, its chatter is not."""
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "OPENBOOK_CHECKED": "1", "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)],
-                               cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lines = []
-    for line in process.stdout:
-        if line.strip() and not any(chatter in line for chatter in QUIET):
-            lines.append(line.rstrip())
-    if process.wait():
+    process = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)],
+                             cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = [line.rstrip() for line in process.stdout.splitlines()
+             if line.strip() and not any(chatter in line for chatter in CHATTER)]
+    if process.returncode:
         shutil.rmtree(target, ignore_errors=True)
         shown = "\n    ".join(lines) or "MkDocs said nothing"
         raise BookError([Finding("mkdocs.yml", 1, "mkdocs", f"MkDocs could not build the site:\n    {shown}",

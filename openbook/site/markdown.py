@@ -54,7 +54,7 @@ def prepare(text: str, rendering: Rendering) -> str:
     source = rendering.chapter and rendering.library.source(rendering.chapter, rendering.text_lang)
     if source and (source.citations or any(found.language == "table" for found in source.fences)):
         title = WORDS[rendering.text_lang]["sources"]
-        lines += ["", f"## {title} {{: #sources data-search-exclude="" }}", "", PLACE, ""]
+        lines += ["", f"## {title} {{: #sources data-search-exclude=yes }}", "", PLACE, ""]
     return "\n".join(lines)
 
 

@@ -12,6 +12,8 @@ from openbook.figures.svg import resolve
 from openbook.formulas.katex import render_all
 
 FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-id="([^"]+)">\s*</div>')
+# Authors leave a space before a citation, as in plain text; a superscript stands right behind its word.
+SPACE_BEFORE_CITATION = re.compile(r'[ \u00a0]+(<span class="cites">)')
 CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
 NAV_LABEL = re.compile(
     r'aria-labelledby="(__nav_[\d_]+)_label"( aria-expanded="\w+">\s*<label class="md-nav__title" for="\1">'
@@ -24,6 +26,7 @@ WORDS = {"en": {"search": "Search", "done": "done", "open": "not done"},
 def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: str) -> str:
     """Return a page's content with formulas rendered, figures inline and citations numbered."""
     content = render_all(content)
+    content = SPACE_BEFORE_CITATION.sub(r"\1", content)
     content = FIGURE_PLACE.sub(lambda found: resolve((docs / html.unescape(found[1])).read_bytes(), lang, f"{found[2]}-svg"),
                                content)
     return number_citations(content, sources, lang)

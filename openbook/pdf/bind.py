@@ -1,0 +1,191 @@
+"""Bind laid-out segments into one PDF: pages in order, shared fonts, names, bookmarks, tags, labels, metadata."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name
+
+from .bind_fonts import Lookup, add_characters, collect_fonts, embed
+from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
+from .bind_tags import TagTree
+from .collect import Book
+from .render import Rendered
+from .words import roman
+
+
+@dataclass
+class Mark:
+    """A bookmark: its text, the name it leads to, and the bookmarks under it."""
+
+    title: str
+    target: str
+    children: list[Mark] = field(default_factory=list)
+
+
+@dataclass
+class Piece:
+    """A segment in the order of the book, with its place in the page count.
+
+    `kind` is cover (no page numbers), front (roman, at the foot), body (arabic), part (no number shown).
+    `titles` names the places in it for links and tags.
+    """
+
+    rendered: Rendered
+    kind: str
+    title: str
+    titles: dict[str, str]
+    start: int = 0
+
+    @property
+    def pages(self) -> int:
+        """Count the pages with the blank one that lets the next piece open on a right-hand page."""
+        return self.rendered.pages + self.rendered.pages % 2
+
+
+def place(pieces: list[Piece]) -> int:
+    """Give each piece its first page, from 0; return the number of pages before the body."""
+    at, front = 0, 0
+    for piece in pieces:
+        piece.start = at
+        at += piece.pages
+        if piece.kind in ("cover", "front"):
+            front = at
+    return front
+
+
+def page_label(index: int, front: int) -> str:
+    """Write the number printed on a page: roman in the front matter, arabic in the body."""
+    return roman(index + 1).lower() if index < front else str(index - front + 1)
+
+
+def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, paper: str, cache: Path, target: Path,
+         web: Callable[[str], str]) -> None:
+    """Write the book to `target`; `web` gives the web address of a name that is not in these pieces."""
+    front = place(pieces)
+    shared, files = collect_fonts([piece.rendered for piece in pieces], lookup)
+    folio_face = lookup(*FOLIO_FONT)
+    assert folio_face is not None
+    if folio_face.sha256 not in shared:
+        from .bind_fonts import SharedFont
+
+        shared[folio_face.sha256] = SharedFont(folio_face, 4, 984, -273)
+    digits = add_characters(shared[folio_face.sha256], FOLIO_CHARACTERS)
+    out = pikepdf.new()
+    embedded = embed(out, shared, cache)
+    folio = Folio(shared[folio_face.sha256], digits, embedded[folio_face.sha256], PAPER[paper])
+    titles = {name: title for piece in pieces for name, title in piece.titles.items()}
+    tree, names = TagTree(out), {}
+    quiet, pictures = out.make_stream(b"q\n"), {}
+    with contextlib.ExitStack() as opened:
+        for piece in pieces:
+            source = opened.enter_context(pikepdf.open(piece.rendered.pdf))
+            pages = _append(out, source, piece)
+            share_fonts(pages[0], files, embedded)
+            share_pictures(pages[0], pictures)
+            for number, page in enumerate(pages):
+                bind_links(page, titles, web)
+                if spot := _spot(piece, number):
+                    folio.stamp(out, page, page_label(piece.start + number, front), spot, quiet)
+            for name, (number, x, y) in piece.rendered.anchors.items():
+                names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
+            tree.add(source, pages, piece.title, piece.rendered.id)
+        _write_names(out, names)
+        _write_bookmarks(out, marks, names)
+        tree.finish()
+        _write_catalog(out, book, front)
+        _write_metadata(out, book)
+        out.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
+                 deterministic_id=True, min_version="1.7")
+
+
+def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf.Page]:
+    """Add a piece's pages, and a blank one if it ends on a right-hand page."""
+    first = len(out.pages)
+    assert first == piece.start
+    out.pages.extend(source.pages)
+    pages = [out.pages[i] for i in range(first, len(out.pages))]
+    if len(pages) % 2:
+        box = pages[-1].mediabox
+        out.add_blank_page(page_size=(float(box[2]), float(box[3])))
+    return pages
+
+
+def _spot(piece: Piece, number: int) -> str:
+    """Say where a page's number stands; nowhere on covers and part pages."""
+    if piece.kind == "part" or (piece.kind == "cover" and number < 2):
+        return ""
+    if piece.kind == "cover" or number == 0:
+        return "foot"
+    return "left" if number % 2 else "right"
+
+
+def _write_names(out: pikepdf.Pdf, names: dict[str, Array]) -> None:
+    """Write the table of named places, to which links inside the book lead."""
+    tree = pikepdf.NameTree.new(out)
+    for name in sorted(names):
+        tree[name] = names[name]
+    out.Root.Names = Dictionary(Dests=tree.obj)
+
+
+def _write_bookmarks(out: pikepdf.Pdf, marks: list[Mark], names: dict[str, Array]) -> None:
+    """Write the bookmarks: parts and chapters open, sections folded."""
+
+    def item(mark: Mark, depth: int) -> pikepdf.OutlineItem:
+        written = pikepdf.OutlineItem(mark.title, names[mark.target])
+        written.is_closed = depth >= 1
+        written.children.extend(item(child, depth + 1) for child in mark.children)
+        return written
+
+    with out.open_outline() as outline:
+        outline.root.extend(item(mark, 0) for mark in marks)
+
+
+def _write_catalog(out: pikepdf.Pdf, book: Book, front: int) -> None:
+    """Write language, page labels and how the book opens."""
+    labels = [front, Dictionary(S=Name.D, St=1)]
+    if front:
+        labels = [0, Dictionary(S=Name.r), *labels]
+    if front >= len(out.pages):
+        labels = labels[:2]
+    out.Root.PageLabels = Dictionary(Nums=Array(labels))
+    out.Root.Lang = pikepdf.String(book.tag)
+    out.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
+    out.Root.PageMode = Name.UseOutlines
+
+
+def book_date(book: Book) -> datetime:
+    """Give the date the PDF states: SOURCE_DATE_EPOCH if set, else the manifest's date."""
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        return datetime.fromtimestamp(int(epoch), UTC)
+    return datetime.fromisoformat(book.date).replace(tzinfo=UTC)
+
+
+def _write_metadata(out: pikepdf.Pdf, book: Book) -> None:
+    """Write title, author, language, keywords and dates, in both places where readers look."""
+    date = book_date(book)
+    stamp = date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with out.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+        metadata["dc:title"] = book.title
+        metadata["dc:creator"] = [book.author]
+        metadata["dc:description"] = book.description
+        metadata["dc:language"] = {book.tag}
+        metadata["dc:subject"] = set(book.keywords)
+        metadata["dc:rights"] = f"{book.license_name}, {book.license_url}"
+        metadata["pdf:Keywords"] = ", ".join(book.keywords)
+        metadata["pdf:Producer"] = "openbook"
+        metadata["xmp:CreateDate"] = metadata["xmp:ModifyDate"] = stamp
+    info = {
+        "Title": book.title, "Author": book.author, "Subject": book.description,
+        "Keywords": ", ".join(book.keywords), "Creator": "openbook", "Producer": "openbook",
+        "CreationDate": date.strftime("D:%Y%m%d%H%M%SZ"), "ModDate": date.strftime("D:%Y%m%d%H%M%SZ"),
+    }
+    for name, value in info.items():
+        if value:
+            out.docinfo[f"/{name}"] = pikepdf.String(value)

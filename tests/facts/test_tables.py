@@ -1,0 +1,76 @@
+"""A `table` fence becomes a table in each language, and a bad one says what is wrong."""
+
+import pytest
+from lxml import html
+
+from openbook.facts.citations import PLACE, number_citations
+from openbook.facts.load import load_facts
+from openbook.facts.tables import RequestError, format_number, letter, parse_request, render
+
+REQUEST = "id: tab-chips\ndata: chips\ncolumns: [name, year, bf16, ridge]\nsort: -bf16\ncaption: Two chips [@nv-sheet].\n"
+
+
+@pytest.fixture
+def facts(small_book):
+    facts, findings = load_facts(small_book / "docs/data", small_book)
+    assert findings == []
+    return facts
+
+
+def rows(markup: str) -> list[list[str]]:
+    return [[cell.text_content() for cell in row] for row in html.fromstring(markup).xpath("//tr")]
+
+
+def test_rows_are_sorted_computed_and_formatted(facts):
+    shown = render(parse_request(REQUEST, facts), facts, "en", "Table 1.1")
+    assert rows(shown) == [["Chip", "Year", "BF16 TFLOPS", "Ridge point FLOP/B"],
+                           ["MI300X", "2023", "1,307.4", "–"], ["H100", "2022", "989.4", "295"]]
+    assert "Figures checked 2026-10 – 2026-11." in shown
+
+
+def test_chinese_heads_and_notes(facts):
+    shown = render(parse_request(REQUEST, facts), facts, "zh", "表 1.1")
+    assert rows(shown)[0] == ["芯片", "年份", "BF16 TFLOPS", "脊点 FLOP/B"]
+    assert "数据核对于" in shown
+
+
+def test_where_keeps_matching_rows(facts):
+    request = parse_request(REQUEST + "where: {name: [H100]}\n", facts)
+    assert [row[0] for row in rows(render(request, facts, "en", "Table 1.1"))] == ["Chip", "H100"]
+
+
+@pytest.mark.parametrize("body, message", [
+    ("id: tab-x\ndata: nothing\ncolumns: [name]\ncaption: C", "there is no table `nothing` in docs/data"),
+    ("id: tab-x\ndata: chips\ncolumns: [speed]\ncaption: C", "the table `chips` has no column `speed`"),
+    ("id: x\ndata: chips\ncolumns: [name]\ncaption: C", "the id `x` does not begin with `tab-`"),
+    ("id: tab-x\ndata: chips\ncolumns: [name]", "the table fence has no `caption`"),
+    ("id: tab-x\ndata: chips\ncolumns: [name]\ncaption: C\nwhere: {name: B200}", "no row of the table matches `where`"),
+    ("id: tab-x\ndata: chips\ncolumns: [name]\ncaption: A: B", "the table fence is not YAML"),
+])
+def test_a_bad_request_says_why(facts, body, message):
+    with pytest.raises(RequestError, match=message.replace("`", "`")):
+        parse_request(body, facts)
+
+
+def test_citations_are_numbered_in_reading_order_and_listed(facts):
+    shown = render(parse_request(REQUEST, facts), facts, "en", "Table 1.1")
+    page = html.fromstring(f"<div>{number_citations(shown + PLACE, facts.sources, 'en')}</div>")
+    assert page.xpath("//th[@scope='row']/sup/a/@href") == ["#src-amd-sheet", "#src-nv-sheet"]
+    assert page.xpath("//figcaption/sup/a/text()") == ["1"]
+    assert [item.text_content() for item in page.xpath("//ol[@class='sources']/li")] == [
+        "NVIDIA, Data sheet, read 2026-11-21.", "AMD, Brochure (2026-06), read 2026-11-21."]
+
+
+def test_neighbouring_citations_share_a_superscript(facts):
+    marks = "".join(f'<sup class="cite" data-cite="{name}"></sup>' for name in ("nv-sheet", "amd-sheet"))
+    assert html.fromstring(f"<p>{number_citations(marks, facts.sources, 'en')}</p>").text_content() == "1,2"
+
+
+@pytest.mark.parametrize("value, digits, shown", [
+    (1979, None, "1,979"), (989.5, None, "989.5"), (3.35, None, "3.35"), (0.5, 2, "0.50"), (295.3, 0, "295"), (1307.4, None, "1,307.4")])
+def test_numbers(value, digits, shown):
+    assert format_number(value, digits) == shown
+
+
+def test_note_letters_go_on_after_z():
+    assert [letter(index) for index in (0, 25, 26, 27)] == ["a", "z", "aa", "ab"]

@@ -1,0 +1,137 @@
+"""The built site: two languages with one set of ids, numbers and sources."""
+
+import json
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from lxml import html
+
+
+def page(repository: Path, path: str):
+    return html.fromstring((repository / "site" / path).read_text("utf-8"))
+
+
+def article(repository: Path, path: str):
+    return page(repository, path).xpath("//article")[0]
+
+
+def test_both_languages_have_the_same_ids(small_site):
+    def ids(path):
+        return article(small_site, path).xpath(".//*[self::h1 or self::h2 or self::h3 or self::figure]/@id")
+
+    assert ids("a/index.html") == ["alpha", "how", "fig-ring", "tab-chips", "tab-hand", "nccl", "sources"]
+    assert ids("zh/a/index.html") == ids("a/index.html")
+
+
+@pytest.mark.parametrize("path, tag, title", [
+    ("a/index.html", "en", "Alpha - Machine Learning Engineering Open Book"),
+    ("zh/a/index.html", "zh-Hans", "甲 - 《机器学习工程》开放书籍")])
+def test_each_page_says_its_language_and_title(small_site, path, tag, title):
+    document = page(small_site, path)
+    assert document.get("lang") == tag
+    assert document.xpath("/html/head/title/text()") == [title]
+
+
+@pytest.mark.parametrize("path, labels, captions", [
+    ("a/index.html", ["Table 1.1", "Figure 1.1", "Table 1.2"], ["Figure 1.1 A ring of four.", "Table 1.1 Peaks.", "Table 1.2 By hand."]),
+    ("zh/a/index.html", ["表 1.1", "图 1.1", "表 1.2"], ["图 1.1 四个节点的环。", "表 1.1 峰值。", "表 1.2 手工。"])])
+def test_references_and_captions_carry_the_same_numbers(small_site, path, labels, captions):
+    content = article(small_site, path)
+    assert content.xpath(".//a[@class='xref']/text()") == labels
+    assert [caption.text_content() for caption in content.xpath(".//figcaption")] == captions
+
+
+def test_figures_stand_inline_in_the_pages_language(small_site):
+    assert article(small_site, "a/index.html").xpath("string(.//figure//*[local-name()='text'])") == "one step"
+    assert article(small_site, "zh/a/index.html").xpath("string(.//figure//*[local-name()='text'])") == "一步"
+
+
+def test_sources_are_listed_in_reading_order(small_site):
+    content = article(small_site, "zh/a/index.html")
+    assert content.xpath(".//ol[@class='sources']/li/@id") == ["src-nv-sheet", "src-amd-sheet"]
+    assert content.xpath("string(.//h2[@id='sources'])").startswith("参考来源")
+
+
+def test_notes_and_navigation_are_translated(small_site):
+    assert article(small_site, "zh/a/index.html").xpath("string(.//p[@class='admonition-title'])") == "警告"
+    navigation = page(small_site, "zh/a/index.html").xpath("string(//nav[contains(@class, 'md-nav--primary')])")
+    assert "洞见" in navigation and "训练" in navigation and "Insights" not in navigation
+    assert "硬件" not in navigation, "a part without a chapter is not shown"
+
+
+def test_the_header_leads_to_the_other_language_and_the_pdf(small_site):
+    links = page(small_site, "zh/deep/index.html").xpath("//a[contains(@class, 'book-button')]/@href")
+    assert links == ["../../deep/", "../../pdf/ml-engineering.zh.pdf"]
+    assert page(small_site, "deep/index.html").xpath("//a[contains(@class, 'book-button')]/@href") == [
+        "../zh/deep/", "../pdf/ml-engineering.en.pdf"]
+    assert article(small_site, "zh/a/index.html").xpath(".//a[text()='PDF']/@href") == ["../../pdf/ml-engineering.zh.pdf"]
+
+
+def test_the_page_for_missing_pages_speaks_both_languages(small_site):
+    text = (small_site / "site/404.html").read_text("utf-8")
+    assert "this page is not here" in text and "找不到这一页" in text
+    assert not (small_site / "site/zh/404.html").exists()
+
+
+def test_the_manifest_says_what_the_book_is(small_site):
+    book = json.loads((small_site / "site/book.json").read_text("utf-8"))
+    assert book["format"] == 1
+    assert [(part["number"], part["title"]["zh"], part["chapters"]) for part in book["parts"]] == [
+        (1, "洞见", ["a.md"]), (3, "训练", ["deep/index.md"])]
+    assert [(chapter["path"], chapter["number"]) for chapter in book["chapters"]] == [
+        ("index.md", None), ("a.md", 1), ("deep/index.md", 2)]
+    chinese = book["chapters"][1]["languages"]["zh"]
+    assert chinese["title"] == "甲" and chinese["html"] == "zh/a/index.html" and chinese["source"] == "docs/a.zh.md"
+    assert [heading["id"] for heading in chinese["headings"]] == ["alpha", "how", "nccl", "sources"]
+    assert re.fullmatch("[0-9a-f]{64}", chinese["source_sha256"])
+    for chapter in book["chapters"]:
+        for entry in chapter["languages"].values():
+            assert (small_site / "site" / entry["html"]).is_file()
+
+
+def internal_links(site: Path):
+    """Every (page, target file, anchor) of the built pages' articles and navigation."""
+    for path in sorted(site.rglob("*.html")):
+        if path.name == "404.html":
+            continue
+        document = html.fromstring(path.read_text("utf-8"))
+        for target in document.xpath("//a/@href"):
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            place = path.relative_to(site).as_posix()
+            resolved = posixpath.normpath(posixpath.join(posixpath.dirname(place), unquote(parts.path))) if parts.path else place
+            yield place, resolved, unquote(parts.fragment)
+
+
+@pytest.mark.parametrize("site", ["small_site", "real_site"])
+def test_every_link_inside_the_site_lands(site, request):
+    folder = request.getfixturevalue(site) / "site"
+    documents = {path.relative_to(folder).as_posix(): html.fromstring(path.read_text("utf-8")) for path in folder.rglob("*.html")}
+    broken, seen = [], 0
+    for place, target, anchor in internal_links(folder):
+        seen += 1
+        file = target if target in documents else posixpath.normpath(posixpath.join(target, "index.html"))
+        if file not in documents:
+            if not (folder / target).is_file() and not target.startswith("pdf/ml-engineering."):
+                broken.append((place, target))
+        elif anchor and not documents[file].xpath(f'//*[@id="{anchor}"]'):
+            broken.append((place, f"{target}#{anchor}"))
+    assert broken == []
+    assert seen > 50
+
+
+@pytest.mark.parametrize("site", ["small_site", "real_site"])
+def test_pages_ask_no_other_host(site, request):
+    folder = request.getfixturevalue(site) / "site"
+    loads = "//script/@src | //link[@rel='stylesheet' or @rel='preconnect' or @rel='icon']/@href | //img/@src | //iframe/@src"
+    foreign = [(path.name, address) for path in folder.rglob("*.html") for address in html.fromstring(path.read_text("utf-8")).xpath(loads)
+               if urlsplit(address).netloc]
+    assert foreign == []
+
+
+def test_without_a_repository_there_are_no_edit_links(small_site):
+    assert "md-content__button" not in (small_site / "site/a/index.html").read_text("utf-8")
