@@ -180,7 +180,7 @@ def _row(row: Row, columns: list[Column], lang: str, notes: Notes) -> str:
             shown += cite(row.src) if sourced else ""
             cells.append(f'<th scope="row">{shown}</th>')
         else:
-            kind = ' class="num"' if column.numeric else ""
+            kind = ' class="num"' if column.numeric else ' class="links"' if column.type == "link" else ""
             cells.append(f"<td{kind}>{shown}</td>")
     # Line ends keep the words of neighbouring cells apart in the search index and in copied text.
     return "<tr>" + "\n".join(cells) + "</tr>"

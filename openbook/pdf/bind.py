@@ -109,7 +109,8 @@ def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf
     """Add a piece's pages, and a blank one if it ends on a right-hand page."""
     first = len(out.pages)
     assert first == piece.start
-    out.pages.extend(source.pages)
+    for page in source.pages:
+        out.pages.append(page)
     pages = [out.pages[i] for i in range(first, len(out.pages))]
     if len(pages) % 2:
         box = pages[-1].mediabox

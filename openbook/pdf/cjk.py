@@ -21,7 +21,7 @@ ONE_SIGN = {"——", "……"}
 #: How much more a space takes of the slack than a gap between characters.
 SPACE_WEIGHT = 3
 #: The widest gap, in em, before a line is left ragged.
-WIDEST = 0.5
+WIDEST = 0.3
 
 _chinese = re.compile(f"[{HAN}{MARKS}“”‘’—…·]")
 _han = re.compile(f"[{HAN}]")

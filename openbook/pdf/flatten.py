@@ -52,6 +52,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_details(article)
     flatten_tasks(article)
     flatten_footnotes(article)
+    tighten_citations(article)
     flatten_formulas(article)
     flatten_figures(article, book.code)
     flatten_code(article, paper)
@@ -64,11 +65,13 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     article.attrib.clear()
     article.set("id", chapter.id)
     article.set("class", "chapter" if chapter.number else "chapter plain")
-    part = book.part_of(chapter)
-    run = f"{part_label(book.code, part.number)}　{part.title}" if part else book.title
-    label = f"{chapter_label(book.code, chapter.number)}　{chapter.title}" if chapter.number else chapter.title
-    article.set("data-part", run.replace("　", "  ") if book.code != "zh" else run)
-    article.set("data-chapter", label.replace("　", "  ") if book.code != "zh" else label)
+    part, gap = book.part_of(chapter), "　" if book.code == "zh" else "\u2002"
+    run = f"{part_label(book.code, part.number)}{gap}{part.title}" if part else book.title
+    label = f"{chapter_label(book.code, chapter.number)}{gap}{chapter.title}" if chapter.number else chapter.title
+    # The running heads come from the title: an element that spans pages would set them again on each.
+    title = article.xpath('.//h1[@class="chapter-title"]')[0]
+    title.set("data-part", run)
+    title.set("data-chapter", label)
     body = etree.tostring(article, encoding="unicode", method="html").translate(TWINS)
     segment = Segment(chapter.id, chapter.title, book.tag, body, tuple(files), paper)
     return Flat(chapter, segment, frozenset(ids | {chapter.id}), tuple(wanted), headings)
@@ -145,6 +148,17 @@ def flatten_tasks(root: HtmlElement) -> None:
         element.tag = "span"
     for element in root.xpath(".//input"):
         drop(element)
+
+
+def tighten_citations(root: HtmlElement) -> None:
+    """Remove the space before a citation, which belongs to the word it follows."""
+    for cite in root.xpath('.//sup[contains(concat(" ",@class," ")," cite ")]'):
+        before = cite.getprevious()
+        if before is not None:
+            before.tail = (before.tail or "").rstrip(" \n") if before.tag != "sup" else before.tail
+        else:
+            parent = cite.getparent()
+            parent.text = (parent.text or "").rstrip(" \n")
 
 
 def flatten_footnotes(root: HtmlElement) -> None:

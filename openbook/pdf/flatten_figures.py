@@ -84,6 +84,9 @@ def flatten_tables(root: HtmlElement) -> None:
             if align:
                 cell.set("class", f'{cell.get("class") or ""} {align.group(1)}'.strip())
             cell.attrib.pop("headers", None)
+            text = "".join(cell.itertext()).strip()
+            if 1 < len(text) <= 5 and any(ord(char) > 0x2E7F for char in text):
+                cell.set("class", f'{cell.get("class") or ""} short'.strip())
         body_rows = table.xpath("./tbody/tr")
         if 0 < len(body_rows) <= 6:
             table.set("class", f'{table.get("class")} brief')
@@ -91,7 +94,7 @@ def flatten_tables(root: HtmlElement) -> None:
 
 def _longest_word(cell: HtmlElement) -> float:
     """Measure a cell's longest unbreakable word, in characters of average width."""
-    text = "".join(cell.itertext())
+    text = "".join(cell.xpath(".//text()[not(ancestor::sup)]"))
     words = re.split(r"[\s\u200b]+|(?<=[\u2e80-\u9fff\uff00-\uffef])", text)
     longest = max((sum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
     if cell.find(".//code") is not None:

@@ -168,6 +168,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         for lang, text in self.indexes.items():
             place = site / (ROOTS[lang] if len(self.indexes) > 1 else "") / "search" / "search_index.json"
             write_file(text.encode(), str(place))
+        if not config.site_url:    # a map of relative addresses is of no use to anyone
+            for name in ("sitemap.xml", "sitemap.xml.gz"):
+                (site / name).unlink(missing_ok=True)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():

@@ -3,11 +3,14 @@
 import json
 import posixpath
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from lxml import html
+
+from openbook.site.build import build_site
 
 
 def page(repository: Path, path: str):
@@ -135,3 +138,16 @@ def test_pages_ask_no_other_host(site, request):
 
 def test_without_a_repository_there_are_no_edit_links(small_site):
     assert "md-content__button" not in (small_site / "site/a/index.html").read_text("utf-8")
+
+
+def test_with_a_repository_and_an_address_every_page_says_both(small_site, tmp_path, monkeypatch):
+    monkeypatch.setenv("SITE_URL", "https://example.org/book/")
+    monkeypatch.setenv("REPO_URL", "https://example.org/us/book")
+    fork = tmp_path / "fork"
+    shutil.copytree(small_site, fork, ignore=shutil.ignore_patterns("site", ".cache"))
+    build_site(fork)
+    document = page(fork, "zh/a/index.html")
+    assert document.xpath("//link[@rel='canonical']/@href") == ["https://example.org/book/zh/a/"]
+    assert document.xpath("//a[contains(@class, 'md-content__button')]/@href") == ["https://example.org/us/book/edit/main/docs/a.zh.md"]
+    assert "https://example.org/book/zh/a/" in (fork / "site/sitemap.xml").read_text("utf-8")
+    assert not (small_site / "site/sitemap.xml").exists()
