@@ -152,13 +152,13 @@ def flatten_tasks(root: HtmlElement) -> None:
 
 def tighten_citations(root: HtmlElement) -> None:
     """Remove the space before a citation, which belongs to the word it follows."""
-    for cite in root.xpath('.//sup[contains(concat(" ",@class," ")," cite ")]'):
+    for cite in root.xpath('.//*[contains(concat(" ",@class," ")," cites ")]|.//sup[contains(concat(" ",@class," ")," cite ")]'):
         before = cite.getprevious()
-        if before is not None:
-            before.tail = (before.tail or "").rstrip(" \n") if before.tag != "sup" else before.tail
-        else:
+        if before is None:
             parent = cite.getparent()
             parent.text = (parent.text or "").rstrip(" \n")
+        elif before.get("class") != "cite":
+            before.tail = (before.tail or "").rstrip(" \n")
 
 
 def flatten_footnotes(root: HtmlElement) -> None:

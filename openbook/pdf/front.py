@@ -62,7 +62,7 @@ def part_segment(book: Book, part: Part, paper: str) -> Segment:
 def _cover(book: Book) -> str:
     """Write the cover: the drawing of overrides/pdf/cover.svg under the book's title."""
     drawing = re.sub(r"<\?xml[^>]*\?>|<!--.*?-->", "", read_sheet("cover.svg"), flags=re.DOTALL)
-    return (f'<section class="cover" id="cover">{drawing}<p class="cover-title">{cover_title(book.title)}</p>'
+    return (f'<section class="cover" id="cover">{drawing}<div class="cover-veil"></div><p class="cover-title">{cover_title(book.title)}</p>'
             f'<p class="cover-subtitle">{html.escape(book.subtitle)}</p>'
             f'<p class="cover-foot"><b>{html.escape(book.author)}</b><br>{html.escape(book.date)}</p></section>')
 
