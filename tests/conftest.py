@@ -123,7 +123,7 @@ RICH_PAGE = {
 
         ## 原理
 
-        公式 $x^2$，论断 [@nv-sheet; @amd-sheet]，[表](#tab-chips)、[图](#fig-ring)、[表](#tab-hand)。下载 [PDF](book:pdf)。显存不够时用张量并行。
+        公式 $x^2$，论断 [@nv-sheet; @amd-sheet]，[表](#tab-chips)、[图](#fig-ring)、[表](#tab-hand)。下载 [PDF](book:pdf)。**要点。**显存不够时用张量并行。
 
         ![四个节点的环。](figures/ring.svg){#fig-ring}
 

@@ -10,7 +10,9 @@ from openbook import LANGUAGES
 from openbook.facts.compute import evaluate, names_in
 from openbook.facts.located import Located, LocatedError, load_located
 from openbook.facts.model import COLUMN_TYPES, SOURCE_KINDS, Cell, Column, Facts, Row, Source, Table
+from openbook.facts.tables import cited_ids
 from openbook.findings import Finding, shown_path
+from openbook.reading.source import CITATION
 
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -110,10 +112,16 @@ class Loader:
             self.joins[path.stem] = ("", path, located)
 
     def _words(self, path: Path, located: Located, where: tuple, value: object) -> dict[str, str]:
+        words = None
         if isinstance(value, (str, int, float)):
-            return {lang: str(value) for lang in LANGUAGES}
-        if isinstance(value, dict) and value.keys() == set(LANGUAGES):
-            return {lang: str(value[lang]) for lang in LANGUAGES}
+            words = {lang: str(value) for lang in LANGUAGES}
+        elif isinstance(value, dict) and value.keys() == set(LANGUAGES):
+            words = {lang: str(value[lang]) for lang in LANGUAGES}
+        if words is not None:
+            for name in sorted({name for text in words.values() for found in CITATION.finditer(text)
+                                for name in cited_ids(found)}):
+                self._check_source(path, located.line(*where), name)
+            return words
         self.find(path, located.line(*where), "a text is a string, or has exactly `en` and `zh`",
                   "Write {en: ..., zh: ...}.")
         return {lang: "" for lang in LANGUAGES}

@@ -10,11 +10,13 @@ import markdown
 import yaml
 
 from openbook.facts.model import Cell, Column, Facts, Row, Table
+from openbook.reading.source import CITATION
 
 WORDS = {
     "en": {"checked": "Figures checked {}.", "or": "or", "none": "–"},
     "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–"},
 }
+SPACE_BEFORE_CITE = re.compile(r'[ \u00a0]+(?=<sup class="cite")')
 FIELDS = ("id", "data", "columns", "where", "sort", "caption")
 
 
@@ -113,9 +115,15 @@ def cite(source: str | None) -> str:
 
 
 def inline_html(text: str) -> str:
-    """Return inline Markdown (code spans, emphasis, links) as HTML."""
-    shown = markdown.markdown(text)
+    """Return inline Markdown (code spans, emphasis, links, citations) as HTML."""
+    marked = CITATION.sub(lambda found: "".join(cite(name) for name in cited_ids(found)), text)
+    shown = markdown.markdown(SPACE_BEFORE_CITE.sub("", marked))
     return shown.removeprefix("<p>").removesuffix("</p>")
+
+
+def cited_ids(found: re.Match) -> list[str]:
+    """Return the source ids of one `[@a; @b]`."""
+    return [name.strip().removeprefix("@") for name in found["ids"].split(";")]
 
 
 class Notes:
@@ -149,18 +157,11 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
     if dates:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} – {dates[-1]}"
         below += f'<span class="table-checked">{WORDS[lang]["checked"].format(span)}</span>'
-    caption = _caption(request.caption)
+    caption = inline_html(request.caption)
     return (f'<figure class="book-table" id="{request.id}"><figcaption><span class="caption-number">{number}</span> '
             f'{caption}</figcaption><div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
             f'<tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
             + (f'<p class="table-notes">{below.strip()}</p>' if below else "") + "</figure>")
-
-
-def _caption(text: str) -> str:
-    cites = re.compile(r"\[(@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
-    marked = cites.sub(lambda found: "".join(
-        cite(name.strip().removeprefix("@")) for name in found[1].split(";")), text)
-    return inline_html(marked)
 
 
 def _head(column: Column, lang: str) -> str:

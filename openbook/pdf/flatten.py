@@ -72,7 +72,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     title = article.xpath('.//h1[@class="chapter-title"]')[0]
     title.set("data-part", run)
     title.set("data-chapter", label)
-    body = etree.tostring(article, encoding="unicode", method="html").translate(TWINS)
+    body = etree.tostring(article, encoding="unicode", method="html").replace("</wbr>", "").translate(TWINS)
     segment = Segment(chapter.id, chapter.title, book.tag, body, tuple(files), paper)
     return Flat(chapter, segment, frozenset(ids | {chapter.id}), tuple(wanted), headings)
 

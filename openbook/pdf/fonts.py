@@ -25,7 +25,11 @@ KATEX_FOLDERS = [Path(p) for p in (
 
 #: Letters, digits and signs that Chinese text takes from the Latin font. Quotation marks, dashes,
 #: ellipses and the middle dot are left out: in Chinese they are full-width and come from the Chinese font.
-LATIN_RANGE = "U+0020-00B6,U+00B8-02FF,U+0370-03FF,U+2010-2012,U+2013,U+2032-2033,U+2070-209F,U+20A0-20BF,U+2190-22FF"
+LATIN_BLOCKS = (range(0x20, 0xB7), range(0xB8, 0x300), range(0x370, 0x400), range(0x2010, 0x2014), range(0x2032, 0x2034),
+                range(0x2070, 0x20C0), range(0x2190, 0x2300))
+
+CUTS = ((400, "normal", "Regular"), (400, "italic", "It"), (600, "normal", "Semibold"), (700, "normal", "Bold"),
+        (700, "italic", "BoldIt"))
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,13 @@ class _Shelf:
         if not target.exists():
             from fontTools.ttLib import TTCollection
 
-            collection = TTCollection(path, lazy=True)
-            face = next((f for f in collection.fonts if f["name"].getBestFamilyName() == name), None)
-            if face is None:
-                raise _missing(name)
-            face.recalcTimestamp = False
-            scratch = target.with_suffix(f".{os.getpid()}")
-            face.save(scratch, reorderTables=None)
+            with TTCollection(path, lazy=True) as collection:
+                face = next((f for f in collection.fonts if f["name"].getBestFamilyName() == name), None)
+                if face is None:
+                    raise _missing(name)
+                face.recalcTimestamp = False
+                scratch = target.with_suffix(f".{os.getpid()}")
+                face.save(scratch, reorderTables=None)
             scratch.replace(target)
         return target
 
@@ -132,16 +136,31 @@ def _missing(family: str) -> PdfError:
 def _packaged(shelf: _Shelf) -> list[Face]:
     """Find the Latin faces that come as Python packages."""
     serif, sans = _package("font_source_serif_pro"), _package("font_source_sans_pro")
+    cuts = [("Book Serif", serif / "SourceSerifPro", cut) for cut in CUTS if cut[0] != 600]
+    cuts += [("Book Sans", sans / "SourceSansPro", cut) for cut in CUTS]
     faces = []
-    for family, limit in (("Book Serif", ""), ("Book Serif Zh", LATIN_RANGE)):
-        for weight, style, end in ((400, "normal", "Regular"), (400, "italic", "It"),
-                                   (700, "normal", "Bold"), (700, "italic", "BoldIt")):
-            faces.append(shelf.face(family, weight, style, _file(serif / f"SourceSerifPro-{end}.ttf"), limit))
-    for family, limit in (("Book Sans", ""), ("Book Sans Zh", LATIN_RANGE)):
-        for weight, style, end in ((400, "normal", "Regular"), (400, "italic", "It"), (600, "normal", "Semibold"),
-                                   (700, "normal", "Bold"), (700, "italic", "BoldIt")):
-            faces.append(shelf.face(family, weight, style, _file(sans / f"SourceSansPro-{end}.ttf"), limit))
+    for family, stem, (weight, style, end) in cuts:
+        path = _file(stem.with_name(f"{stem.name}-{end}.ttf"))
+        faces.append(shelf.face(family, weight, style, path))
+        faces.append(shelf.face(f"{family} Zh", weight, style, path, latin_range(path)))
     return faces
+
+
+def latin_range(path: Path) -> str:
+    """Write a file's characters for Chinese text as a unicode-range.
+
+    Only what the file has: WeasyPrint takes the range for the font's own and would print empty boxes for the rest.
+    """
+    import uharfbuzz as hb
+
+    found = sorted(c for c in hb.Face(hb.Blob.from_file_path(str(path))).unicodes if any(c in block for block in LATIN_BLOCKS))
+    spans: list[list[int]] = []
+    for code in found:
+        if spans and code == spans[-1][1] + 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return ",".join(f"U+{first:04X}-{last:04X}" for first, last in spans)
 
 
 def _package(name: str) -> Path:
@@ -222,6 +241,18 @@ def _font_files() -> dict[str, Path]:
 
 
 def by_key(faces: list[Face]) -> Callable[[str, int, str], Face | None]:
-    """Make a look-up of faces by family, weight and style."""
+    """Make a look-up of faces by family, weight and style as Pango describes them.
+
+    Where a family lacks a style or weight, Pango takes the file it has and calls it oblique or emboldened; that
+    file is found only if there is no doubt which one it was.
+    """
     table = {(face.family, face.weight, face.style): face for face in faces}
-    return lambda family, weight, style: table.get((family, weight, style))
+
+    def find(family: str, weight: int, style: str) -> Face | None:
+        style = "normal" if style == "oblique" else style
+        if (family, weight, style) in table:
+            return table[family, weight, style]
+        near = [face for (name, _, slant), face in table.items() if name == family and slant == style]
+        return near[0] if len(near) == 1 else None
+
+    return find

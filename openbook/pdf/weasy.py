@@ -15,6 +15,8 @@ from typing import Any
 from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
+#: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
+SOURCE_DIGEST = "8d05e9c07ec786709f43694046b156417c4b9100327512f1e4955b6267610fb4"
 
 try:
     import pydyf
@@ -51,6 +53,8 @@ _original = {
     "draw_page": document.draw_page, "marked": Stream.marked, "add_tags": pdf.add_tags,
     "build_box_tree": tags._build_box_tree, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
+    "footnotes": layout.LayoutContext._update_footnote_area, "build_fonts": pdf.build_fonts_dictionary,
+    "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
 }
 _fonts: dict[str, dict[str, Any]] = {}
 _justify: Callable[[Any, Any, float], bool] | None = None
@@ -237,5 +241,4 @@ def source_digest() -> str:
     """Give a digest of the WeasyPrint functions that are replaced or wrapped."""
     import inspect
 
-    parts = [inspect.getsource(f) for f in (*_original.values(), layout.LayoutContext.report_footnote)]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    return hashlib.sha256("".join(inspect.getsource(f) for f in _original.values()).encode()).hexdigest()

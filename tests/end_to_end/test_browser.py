@@ -62,10 +62,10 @@ def page(browser):
 def search(page, address: str, words: str) -> list[str]:
     """Return the addresses of the pages that a search finds."""
     page.goto(address)
-    page.click("label[for=__search]")
-    page.fill("input.md-search__input", words)
-    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.match(/[0-9]|no match|没有/i)")
-    page.wait_for_timeout(300)
+    page.locator("body").press("/")
+    page.locator("input.md-search__input").press_sequentially(words)
+    page.keyboard.press("End")    # an input method ends with a key press; the theme searches on it
+    page.wait_for_function("/[0-9]|no match|没有/i.test(document.querySelector('.md-search-result__meta').textContent)")
     return page.eval_on_selector_all(".md-search-result__link", "links => links.map(link => link.href)")
 
 

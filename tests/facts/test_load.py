@@ -46,6 +46,7 @@ def test_a_good_table_has_no_findings(write):
     ("- id: a\n  speed: 3", 8, "the row `a` has `speed`, which is no column"),
     ("- {id: a, name: A}\n- {id: a, name: B}", 8, "the row id `a` is given twice"),
     ("- name: A", 7, "a row has no id"),
+    ("- {id: a, name: \"A [@other]\"}", 7, "the source `other` is not in sources.yml"),
     ("- {id: a, name: {en: A}}", 7, "a text is a string, or has exactly `en` and `zh`"),
 ])
 def test_what_breaks_the_schema_is_named_with_its_line(write, rows, line, message):

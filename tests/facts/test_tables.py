@@ -5,7 +5,7 @@ from lxml import html
 
 from openbook.facts.citations import PLACE, number_citations
 from openbook.facts.load import load_facts
-from openbook.facts.tables import RequestError, format_number, letter, parse_request, render
+from openbook.facts.tables import RequestError, format_number, inline_html, letter, parse_request, render
 
 REQUEST = "id: tab-chips\ndata: chips\ncolumns: [name, year, bf16, ridge]\nsort: -bf16\ncaption: Two chips [@nv-sheet].\n"
 
@@ -64,6 +64,11 @@ def test_citations_are_numbered_in_reading_order_and_listed(facts):
 def test_neighbouring_citations_share_a_superscript(facts):
     marks = "".join(f'<sup class="cite" data-cite="{name}"></sup>' for name in ("nv-sheet", "amd-sheet"))
     assert html.fromstring(f"<p>{number_citations(marks, facts.sources, 'en')}</p>").text_content() == "1,2"
+
+
+def test_citations_in_a_cell_are_marked_without_the_space_before():
+    assert inline_html("Half a day [@nv-sheet; @amd-sheet], `x`") == (
+        'Half a day<sup class="cite" data-cite="nv-sheet"></sup><sup class="cite" data-cite="amd-sheet"></sup>, <code>x</code>')
 
 
 @pytest.mark.parametrize("value, digits, shown", [

@@ -58,6 +58,10 @@ def test_sources_are_listed_in_reading_order(small_site):
     assert content.xpath("string(.//h2[@id='sources'])").startswith("参考来源")
 
 
+def test_strong_text_may_end_with_chinese_punctuation(small_site):
+    assert article(small_site, "zh/a/index.html").xpath(".//strong/text()") == ["要点。"]
+
+
 def test_notes_and_navigation_are_translated(small_site):
     assert article(small_site, "zh/a/index.html").xpath("string(.//p[@class='admonition-title'])") == "警告"
     navigation = page(small_site, "zh/a/index.html").xpath("string(//nav[contains(@class, 'md-nav--primary')])")

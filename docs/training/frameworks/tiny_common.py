@@ -38,7 +38,7 @@ class TinyLM(nn.Module):
 
 
 def start():
-    """Join the process group that torchrun described; build the same model on every rank."""
+    """Join the group that torchrun described; build the same model on every rank."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     torch.manual_seed(0)
@@ -46,7 +46,7 @@ def start():
 
 
 def batch(step):
-    """This rank's rows of the global batch; the task is next = (5 * token + 1) mod VOCAB."""
+    """This rank's rows of the global batch of next = (5 * token + 1) mod VOCAB."""
     g = torch.Generator().manual_seed(step)
     columns = [torch.randint(VOCAB, (GLOBAL_BATCH,), generator=g)]
     for _ in range(SEQ):
@@ -57,7 +57,7 @@ def batch(step):
 
 # --8<-- [start:train]
 def train(model, name):
-    """The loop knows nothing of the wrapper: that is what DDP and FSDP2 have in common."""
+    """One loop for DDP and FSDP2: it knows nothing of the wrapper."""
     opt = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for step in range(STEPS):
         tokens = batch(step)
@@ -69,9 +69,10 @@ def train(model, name):
         if step % 10 == 0 or step == STEPS - 1:
             report(name, step, loss, norm)
     held = sum(local(p).numel() for p in model.parameters())
-    moments = sum(local(v).numel() for s in opt.state.values() for v in s.values() if v.dim())
+    values = [v for state in opt.state.values() for v in state.values() if v.dim()]
+    moments = sum(local(v).numel() for v in values)
     if dist.get_rank() == 0:
-        print(f"{name} rank 0 holds {held} parameters and {moments} optimizer values")
+        print(f"{name} rank 0 holds {held} parameters, {moments} optimizer values")
     dist.destroy_process_group()
 # --8<-- [end:train]
 
@@ -88,4 +89,4 @@ def report(name, step, loss, norm):
     norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
     if dist.get_rank() == 0:
         loss = mean.item() / dist.get_world_size()
-        print(f"{name} step {step:2d} loss {loss:.3f} grad norm {float(norm):.3f}", flush=True)
+        print(f"{name} step {step:2d} loss {loss:.3f} grad norm {float(norm):.3f}")

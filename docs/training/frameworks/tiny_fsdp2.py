@@ -8,7 +8,7 @@ from tiny_common import start, train
 
 model = start()
 mesh = init_device_mesh("cpu", (dist.get_world_size(),))
-for block in model.blocks:      # inner units first: each gathers its own parameters
+for block in model.blocks:     # inner units first: each gathers its own
     fully_shard(block, mesh=mesh)
-fully_shard(model, mesh=mesh)   # the root takes what is left: embedding and head
-train(model, "fsdp2")           # the optimizer is built inside, after sharding
+fully_shard(model, mesh=mesh)  # the root takes what is left: embedding, head
+train(model, "fsdp2")          # builds the optimizer, so after sharding

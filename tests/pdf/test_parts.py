@@ -1,0 +1,83 @@
+"""Small stages: words, fonts, front matter, preflight."""
+
+import pikepdf
+import pytest
+
+from openbook.pdf import front, preflight, words
+from openbook.pdf.bind import Mark, Piece, page_label, place
+from openbook.pdf.errors import PdfError
+from openbook.pdf.fonts import by_key, find_faces, latin_range
+from openbook.pdf.render import Rendered
+
+
+@pytest.fixture(scope="module")
+def faces(cache):
+    return find_faces(cache)
+
+
+def test_numbers_have_names():
+    assert [words.roman(n) for n in (1, 4, 9, 14, 40, 1990)] == ["I", "IV", "IX", "XIV", "XL", "MCMXC"]
+    assert [words.han_number(n) for n in (1, 10, 11, 20, 35)] == ["一", "十", "十一", "二十", "三十五"]
+    assert words.part_label("zh", 2) == "第二部分" and words.part_label("en", 2) == "Part II"
+    assert words.chapter_label("zh", 1) == "第 1 章"
+
+
+def test_every_family_weight_and_style_is_one_file(faces):
+    keys = [(face.family, face.weight, face.style) for face in faces]
+    assert len(keys) == len(set(keys))
+    assert all(face.family.startswith("Book ") and face.path.is_file() for face in faces)
+    assert all(face.path.suffix in (".ttf", ".otf") for face in faces)
+
+
+def test_chinese_text_takes_its_quotation_marks_from_the_chinese_font(faces):
+    face = next(face for face in faces if face.family == "Book Serif Zh" and face.weight == 400)
+    covered = set()
+    for span in latin_range(face.path).split(","):
+        first, _, last = span.removeprefix("U+").partition("-")
+        covered |= set(range(int(first, 16), int(last, 16) + 1))
+    assert {ord(c) for c in "Aa9é≤"} <= covered
+    assert not covered & {ord(c) for c in "“”‘’—…·∈"}
+
+
+def test_synthetic_styles_lead_to_the_file_they_were_made_from(faces):
+    find = by_key(faces)
+    assert find("Book Serif", 400, "oblique") == find("Book Serif", 400, "normal")
+    assert find("Book Kai", 700, "normal") == find("Book Kai", 400, "normal")
+    assert find("Book Serif", 900, "normal") is None and find("DejaVu Serif", 400, "normal") is None
+
+
+def test_pieces_open_on_right_hand_pages_and_are_numbered():
+    pieces = [Piece(Rendered("f", None, 3, {}, {}), "cover", "", {}), Piece(Rendered("p", None, 1, {}, {}), "part", "", {}),
+              Piece(Rendered("c", None, 2, {}, {}), "body", "", {})]
+    assert place(pieces) == 4
+    assert [piece.start for piece in pieces] == [0, 4, 6]
+    assert [page_label(n, 4) for n in (0, 3, 4, 6)] == ["i", "iv", "1", "3"]
+
+
+def test_a_chinese_title_breaks_where_a_reader_would():
+    assert front.cover_title("《机器学习工程》开放书籍") == "《机器学习工程》<br>开放书籍"
+    assert front.cover_title("A & B") == "A &amp; B"
+
+
+def test_preflight_refuses_a_book_whose_contents_lie(made):
+    path = made["en"].path
+    marks = []
+    with pytest.raises(PdfError, match="bookmark 1 is"):
+        preflight.preflight(path, [Mark("Other", "alpha")], {})
+    with pikepdf.open(path) as pdf:
+        names = {str(name): place for name, place in pikepdf.NameTree(pdf.Root.Names.Dests).items()}
+        preflight.check_contents(pdf, names, {"home": "v"})
+        with pytest.raises(PdfError, match="the contents print page 99 for home, which is on page v"):
+            preflight.check_contents(pdf, names, {"home": "99"})
+    assert marks == []
+
+
+def test_preflight_refuses_a_foreign_font_and_a_dead_link(made):
+    with pikepdf.open(made["en"].path) as pdf:
+        names = {str(name) for name, _ in pikepdf.NameTree(pdf.Root.Names.Dests).items()}
+        with pytest.raises(PdfError, match="which is not in the book"):
+            preflight.check_links(pdf, names - {"beta--cost"})
+        font = next(iter(pdf.pages[0].obj.Resources.Font.values()))
+        font.BaseFont = pikepdf.Name("/ABCDEF+DejaVu-Sans")
+        with pytest.raises(PdfError, match="is not an embedded font of the book"):
+            preflight.check_fonts(pdf)

@@ -1,0 +1,115 @@
+"""Guards: each private function of WeasyPrint that is changed still does what the change rests on."""
+
+import importlib.metadata
+import logging
+
+import pikepdf
+import pytest
+
+from openbook.pdf import cjk, render, weasy
+from openbook.pdf.errors import PdfError
+from openbook.pdf.fonts import find_faces
+from openbook.pdf.render import Renderer, Segment
+from openbook.pdf.style import read_sheet, style_sheet
+
+
+@pytest.fixture(scope="module")
+def renderer(cache):
+    return Renderer(style_sheet(find_faces(cache), "a4", "zh"), "", cache, 1)
+
+
+def lay_out(renderer, body, lang="zh-Hans", name="x"):
+    return renderer.render([Segment(name, "T", lang, body)])[0]
+
+
+CSS = "@page{size:200px 400px;margin:0}body{margin:0;font:20px Book Han Serif;text-align:justify}"
+
+
+def laid(renderer, body):
+    """Lay Chinese out on a narrow page with the changed functions; give its lines."""
+    sheet, fonts = render._prepare(renderer.sheet)
+    html = f'<html lang="zh-Hans"><style>{CSS}</style><body>{body}</body></html>'
+    page = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages[0]._page_box
+    return [line for line in page.descendants() if isinstance(line, weasy.boxes.LineBox)]
+
+
+def test_the_version_is_the_one_that_was_read(monkeypatch):
+    weasy.check_version()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "71.0")
+    with pytest.raises(PdfError, match="WeasyPrint is 71.0; the PDF step is written for 70.0"):
+        weasy.check_version()
+
+
+def test_the_functions_that_are_changed_are_the_ones_that_were_read():
+    assert weasy.source_digest() == weasy.SOURCE_DIGEST
+
+
+def test_a_chapter_embeds_no_font_but_records_its_glyphs(renderer):
+    item = lay_out(renderer, "<p>显存 GPU</p>")
+    families = {record["family"]: record for record in item.fonts.values()}
+    assert set(families) == {"Book Han Serif", "Book Serif Zh"}
+    assert set(families["Book Han Serif"]["glyphs"].values()) >= {"显", "存"}
+    assert b"FontFile" not in item.pdf.read_bytes()
+
+
+def test_a_character_without_a_font_is_told(renderer):
+    item = lay_out(renderer, "<p>\U00013080</p>")
+    with pytest.raises(PdfError, match=r"no font of the book has .* \(U\+13080\)"):
+        render.check_rendered(item, "docs/x.md")
+
+
+def test_no_rule_of_the_print_style_is_refused(caplog):
+    logging.getLogger("weasyprint").addHandler(caplog.handler)
+    for name in ("book.css", "zh.css", "a4.css", "b5.css"):
+        weasy.weasyprint.CSS(string=read_sheet(name))
+    logging.getLogger("weasyprint").removeHandler(caplog.handler)
+    assert caplog.messages == []
+
+
+def test_chinese_lines_fill_the_measure(renderer):
+    lines = laid(renderer, "<p style='text-indent:0'>训练大模型 GPU 要先算清楚通信的账，再买网卡。</p>")
+    assert len(lines) > 1
+    for line in lines[:-1]:
+        right = max(box.position_x + box.width for box in line.descendants() if isinstance(box, weasy.boxes.TextBox))
+        assert right == pytest.approx(200, abs=11), "a line ends at the measure, or half a mark beyond it"
+
+
+def test_meeting_marks_lose_their_empty_half(renderer):
+    apart = sum(box.width for box in laid(renderer, "<p style='text-indent:0;text-align:left'>甲）乙。</p>")[0].children)
+    meeting = sum(box.width for box in laid(renderer, "<p style='text-indent:0;text-align:left'>甲乙）。</p>")[0].children)
+    assert apart - meeting == pytest.approx(10, abs=0.1)
+
+
+def test_squeezes_are_byte_ranges_of_the_marks():
+    assert cjk.squeezes("甲）。", "zh-Hans") == [(3, 6)]
+    assert cjk.squeezes("甲：“乙", "zh") == [(3, 6)]
+    assert cjk.squeezes("甲）。", "en") == []
+
+
+def test_gaps_are_beside_chinese_characters_and_at_spaces():
+    assert cjk.gaps("甲乙 ab丙", last=True) == [(0, 1), (2, 3), (4, 1)]
+    assert cjk.gaps("——甲", last=True) == [(1, 1)]
+    assert cjk.gaps("abc", last=False) == []
+
+
+def test_a_footnote_stays_on_the_page_of_its_call(renderer):
+    item = lay_out(renderer, "<p>甲<span class='fn'>注</span></p>", name="fn")
+    assert item.pages == 1
+
+
+def test_running_heads_are_artifacts_and_formulas_have_tags(renderer):
+    body = ("<section class='chapter' id='c'><h1 class='chapter-title' data-part='P' data-chapter='HEAD'>T</h1>"
+            "<p style='break-after:page'>a</p><p>b <span data-tag='Formula' data-alt='x'>x</span></p></section>")
+    item = lay_out(renderer, body)
+    with pikepdf.open(item.pdf) as pdf:
+        assert b"/Artifact" in pdf.pages[1].Contents.read_bytes()
+        found = []
+
+        def walk(node):
+            if isinstance(node, pikepdf.Dictionary) and "/S" in node:
+                found.append((str(node.S), str(node.get("/Alt", ""))))
+                for kid in node.get("/K", []):
+                    walk(kid)
+
+        walk(pdf.Root.StructTreeRoot.K[0])
+    assert ("/Formula", "x") in found
