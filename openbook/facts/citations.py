@@ -39,7 +39,9 @@ def source_html(source: Source, lang: str) -> str:
     """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
     words = WORDS[lang]
     published = f" ({source.published})" if lang == "en" else f"（{source.published}）"
-    title = f'<a href="{html.escape(source.url)}">{html.escape(source.title)}</a>'
+    title = html.escape(source.title)
+    if source.url:
+        title = f'<a href="{html.escape(source.url)}">{title}</a>'
     parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
     read = words["read"].format(source.accessed)
     if source.snapshot:

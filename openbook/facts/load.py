@@ -63,7 +63,9 @@ class Loader:
                       "Give it title, publisher, url, kind and accessed.")
             return
         values = {key: _date_text(value) for key, value in fields.items()}
-        for key in ("title", "publisher", "url", "kind", "accessed"):
+        # A package index is read release by release; no one page of it holds what we read.
+        required = {"title", "publisher", "kind", "accessed"} | ({"url"} if values.get("kind") != "package" else set())
+        for key in sorted(required):
             if not values.get(key):
                 self.find(path, line, f"the source `{name}` has no {key}", f"Add `{key}:`.")
         for key in values.keys() - {"title", "publisher", "url", "kind", "accessed", "published", "snapshot"}:
@@ -276,7 +278,7 @@ def load_facts(data_dir: Path, root: Path) -> tuple[Facts, list[Finding]]:
     """Return the facts under `data_dir` and what is wrong with them."""
     loader = Loader(root)
     paths = sorted(data_dir.glob("*.yml"))
-    sources = [path for path in paths if path.stem == "sources" or path.stem.startswith("sources-")]
+    sources = [path for path in paths if path.stem == "sources"]
     for path in sources:
         loader.load_sources(path)
     for path in paths:

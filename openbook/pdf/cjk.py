@@ -22,6 +22,8 @@ ONE_SIGN = {"——", "……"}
 SPACE_WEIGHT = 3
 #: The widest gap, in em, before a line is left ragged.
 WIDEST = 0.3
+#: The same for the spaces of lines without Chinese.
+WIDEST_SPACE = 0.9
 
 _chinese = re.compile(f"[{HAN}{MARKS}“”‘’—…·]")
 _han = re.compile(f"[{HAN}]")
@@ -61,12 +63,16 @@ def gaps(text: str, last: bool) -> list[tuple[int, int]]:
 
 
 def justify(context: Any, line: Any, extra: float) -> bool:
-    """Justify a Chinese line whose slack is `extra` CSS pixels; say whether it was one."""
+    """Justify a Chinese line whose slack is `extra` CSS pixels; say whether nothing is left to do.
+
+    Of other lines only the loosest are taken, those that a long word before the break left half empty: they stay
+    ragged.
+    """
     texts = [box for box in _texts(line) if box.text]
-    if not texts or not (line.style["lang"] or "").lower().startswith("zh"):
-        return False
-    if not any(_han.search(box.text) for box in texts):
-        return False
+    chinese = (line.style["lang"] or "").lower().startswith("zh") and any(_han.search(box.text) for box in texts)
+    if not chinese:
+        spaces = sum(box.text.count(" ") + box.text.count("\u00a0") for box in texts)
+        return spaces > 0 and extra / spaces > WIDEST_SPACE * line.style["font_size"]
     first, last = texts[0], texts[-1]
     shift = 0.0
     if last.text[-1] in CLOSING and last is _edge(line, -1):

@@ -57,6 +57,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_figures(article, book.code)
     flatten_code(article, paper)
     flatten_tables(article)
+    keep_leads(article)
     files = links.pictures(chapter, article)
     note_external_links(article, book.code)
     wanted = flatten_links(article, chapter, links)
@@ -159,6 +160,15 @@ def tighten_citations(root: HtmlElement) -> None:
             parent.text = (parent.text or "").rstrip(" \n")
         elif before.get("class") != "cite":
             before.tail = (before.tail or "").rstrip(" \n")
+
+
+def keep_leads(root: HtmlElement) -> None:
+    """Keep a paragraph that ends in a colon on the page of the block it announces."""
+    for paragraph in root.iter("p"):
+        following = paragraph.getnext()
+        if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
+                and "".join(paragraph.itertext()).rstrip(" 0123456789").endswith((":", "：")):
+            paragraph.set("class", f'{paragraph.get("class") or ""} lead'.strip())
 
 
 def flatten_footnotes(root: HtmlElement) -> None:
