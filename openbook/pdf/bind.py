@@ -12,7 +12,7 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-from .bind_fonts import Lookup, add_characters, collect_fonts, embed
+from .bind_fonts import Lookup, SharedFont, add_characters, check_glyphs, collect_fonts, embed
 from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
 from .bind_tags import TagTree
 from .collect import Book
@@ -72,10 +72,8 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
     shared, files = collect_fonts([piece.rendered for piece in pieces], lookup)
     folio_face = lookup(*FOLIO_FONT)
     assert folio_face is not None
-    if folio_face.sha256 not in shared:
-        from .bind_fonts import SharedFont
-
-        shared[folio_face.sha256] = SharedFont(folio_face, 4, 984, -273)
+    shared.setdefault(folio_face.sha256, SharedFont(folio_face, 4, 984, -273))
+    check_glyphs(shared)
     digits = add_characters(shared[folio_face.sha256], FOLIO_CHARACTERS)
     out = pikepdf.new()
     embedded = embed(out, shared, cache)

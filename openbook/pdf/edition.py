@@ -14,7 +14,8 @@ from pathlib import Path
 
 from . import fonts as font_files
 from .bind import Mark, Piece, bind, page_label, place
-from .collect import Book, Chapter, collect
+from .bind_fonts import Lookup
+from .collect import Book, Chapter, Part, collect
 from .errors import PdfError
 from .flatten import Flat, check_links, flatten
 from .flatten_links import Links
@@ -71,6 +72,15 @@ def cache_folder() -> Path:
 
 def make(order: Order, progress: Callable[[Step], None] = lambda _: None) -> Made:
     """Make one PDF, unless it is up to date; raise PdfError, leaving the last one in place, if that fails."""
+    try:
+        return _make(order, progress)
+    except OSError as error:
+        raise PdfError(f"a file cannot be read or written: {error.strerror or error}", str(error.filename or ""),
+                       "free space on the disk, or mend the file's permissions") from None
+
+
+def _make(order: Order, progress: Callable[[Step], None]) -> Made:
+    """Make one PDF; errors of the file system come as they are."""
     started = time.monotonic()
     book = collect(order.site, order.code)
     chosen = book.keep(list(order.chapters)) if order.chapters else book
@@ -86,6 +96,7 @@ def make(order: Order, progress: Callable[[Step], None] = lambda _: None) -> Mad
     renderer = Renderer(sheet, environment, cache, order.jobs)
     maker = _Maker(book, chosen, order, renderer, font_files.by_key(faces), progress)
     pages = maker.write(target)
+    renderer.prune()
     _remember(stamp, {"key": key, "sha256": _digest(target), "pages": pages})
     return Made(target, pages, target.stat().st_size, True, time.monotonic() - started)
 
@@ -93,7 +104,7 @@ def make(order: Order, progress: Callable[[Step], None] = lambda _: None) -> Mad
 class _Maker:
     """The steps from flattened chapters to a bound file."""
 
-    def __init__(self, book: Book, chosen: Book, order: Order, renderer: Renderer, lookup: object,
+    def __init__(self, book: Book, chosen: Book, order: Order, renderer: Renderer, lookup: Lookup,
                  progress: Callable[[Step], None]):
         self.book, self.chosen, self.order, self.renderer = book, chosen, order, renderer
         self.lookup, self.progress = lookup, progress
@@ -142,7 +153,7 @@ class _Maker:
             check_rendered(item, chapter.source if chapter else item.id)
         return {item.id: item for item in results}
 
-    def _parts(self, flats: list[Flat]) -> list:
+    def _parts(self, flats: list[Flat]) -> list[Part]:
         """List the parts that have a chapter here."""
         numbers = {flat.chapter.part for flat in flats}
         return [part for part in self.book.parts if part.number in numbers]
@@ -160,8 +171,8 @@ class _Maker:
                 under = marks
             elif of != part and not self.preview:
                 part = of
-                mark = Mark(f"{part_label(self.book.code, of.number)}　{of.title}".replace(
-                    "　", "　" if self.book.code == "zh" else "  "), of.id)
+                gap = "　" if self.book.code == "zh" else "  "
+                mark = Mark(f"{part_label(self.book.code, of.number)}{gap}{of.title}", of.id)
                 marks.append(mark)
                 under = mark.children
                 pieces.append(Piece(rendered[of.id], "part", of.title, {of.id: of.title}))

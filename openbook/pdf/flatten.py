@@ -19,6 +19,7 @@ from .words import chapter_label, part_label
 
 _wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
+_unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
 #: What a page has for the screen only.
 DROPPED = (
     './/a[contains(@class,"headerlink")]|.//*[contains(concat(" ",@class," ")," md-content__button ")]|.//script|'
@@ -52,6 +53,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_details(article)
     flatten_tasks(article)
     flatten_footnotes(article)
+    keep_units(article)
     tighten_citations(article)
     flatten_formulas(article)
     flatten_figures(article, book.code)
@@ -68,6 +70,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     article.set("class", "chapter" if chapter.number else "chapter plain")
     part, gap = book.part_of(chapter), "　" if book.code == "zh" else "\u2002"
     run = f"{part_label(book.code, part.number)}{gap}{part.title}" if part else book.title
+    if part and len(run) + len(chapter.title) * (1 if book.code != "zh" else 2) > 80:
+        run = part_label(book.code, part.number)  # or the running head would leave the page
     label = f"{chapter_label(book.code, chapter.number)}{gap}{chapter.title}" if chapter.number else chapter.title
     # The running heads come from the title: an element that spans pages would set them again on each.
     title = article.xpath('.//h1[@class="chapter-title"]')[0]
@@ -152,14 +156,49 @@ def flatten_tasks(root: HtmlElement) -> None:
 
 
 def tighten_citations(root: HtmlElement) -> None:
-    """Remove the space before a citation, which belongs to the word it follows."""
-    for cite in root.xpath('.//*[contains(concat(" ",@class," ")," cites ")]|.//sup[contains(concat(" ",@class," ")," cite ")]'):
-        before = cite.getprevious()
-        if before is None:
-            parent = cite.getparent()
-            parent.text = (parent.text or "").rstrip(" \n")
-        elif before.get("class") != "cite":
-            before.tail = (before.tail or "").rstrip(" \n")
+    """Remove the space before a citation, and keep it on the line of the character it follows."""
+    group = '*[contains(concat(" ",@class," ")," cites ")]'
+    for cite in root.xpath(f'.//{group}|.//sup[contains(concat(" ",@class," ")," cite ")][not(ancestor::{group})]'):
+        parent, before = cite.getparent(), cite.getprevious()
+        text = ((before.tail if before is not None else parent.text) or "").rstrip(" \n")
+        last = text[-1:]
+        # Lines may break after a Chinese character or a closing bracket, but not after a letter or digit.
+        breaks = bool(last) and (last > "\u2e7f" or not last.isalnum())
+        if breaks:
+            text = text[:-1]
+        if before is not None:
+            before.tail = text
+        else:
+            parent.text = text
+        if breaks:
+            keep = etree.Element("span")
+            keep.set("class", "keep")
+            keep.text, keep.tail, cite.tail = last, cite.tail, None
+            cite.addprevious(keep)
+            keep.append(cite)
+
+
+def keep_units(root: HtmlElement) -> None:
+    """Keep units with a stroke, such as GB/s, on one line."""
+    texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '
+                       'ancestor::*[contains(@class,"katex")])]')
+    for text in texts:
+        pieces = _unit.split(text)
+        if len(pieces) == 1:
+            continue
+        host = text.getparent()
+        spans = []
+        for unit, tail in zip(pieces[1::2], pieces[2::2], strict=True):
+            span = etree.Element("span")
+            span.set("class", "keep")
+            span.text, span.tail = unit, tail
+            spans.append(span)
+        if text.is_text:
+            host.text, parent, at = pieces[0], host, 0
+        else:
+            host.tail, parent = pieces[0], host.getparent()
+            at = parent.index(host) + 1
+        parent[at:at] = spans
 
 
 def keep_leads(root: HtmlElement) -> None:
@@ -200,7 +239,8 @@ def _article(chapter: Chapter) -> HtmlElement:
     try:
         data = chapter.html.read_bytes()
     except OSError as error:
-        raise PdfError(f"the page of {chapter.path} cannot be read: {error.strerror}", str(chapter.html), REBUILD) from None
+        what = f"the page of {chapter.path} cannot be read: {error.strerror}"
+        raise PdfError(what, str(chapter.html), REBUILD) from None
     page = lxml_html.document_fromstring(data, parser=lxml_html.HTMLParser(encoding="utf-8"))
     found = page.xpath('//article[contains(concat(" ",@class," ")," md-content__inner ")]')
     if not found:

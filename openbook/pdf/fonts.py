@@ -25,8 +25,8 @@ KATEX_FOLDERS = [Path(p) for p in (
 
 #: Letters, digits and signs that Chinese text takes from the Latin font. Quotation marks, dashes,
 #: ellipses and the middle dot are left out: in Chinese they are full-width and come from the Chinese font.
-LATIN_BLOCKS = (range(0x20, 0xB7), range(0xB8, 0x300), range(0x370, 0x400), range(0x2010, 0x2014), range(0x2032, 0x2034),
-                range(0x2070, 0x20C0), range(0x2190, 0x2300))
+LATIN_BLOCKS = (range(0x20, 0xB7), range(0xB8, 0x300), range(0x370, 0x400), range(0x2010, 0x2014),
+                range(0x2022, 0x2023), range(0x2032, 0x2034), range(0x2070, 0x20C0), range(0x2190, 0x2300))
 
 CUTS = ((400, "normal", "Regular"), (400, "italic", "It"), (600, "normal", "Semibold"), (700, "normal", "Bold"),
         (700, "italic", "BoldIt"))
@@ -153,7 +153,8 @@ def latin_range(path: Path) -> str:
     """
     import uharfbuzz as hb
 
-    found = sorted(c for c in hb.Face(hb.Blob.from_file_path(str(path))).unicodes if any(c in block for block in LATIN_BLOCKS))
+    characters = hb.Face(hb.Blob.from_file_path(str(path))).unicodes
+    found = sorted(c for c in characters if any(c in block for block in LATIN_BLOCKS))
     spans: list[list[int]] = []
     for code in found:
         if spans and code == spans[-1][1] + 1:

@@ -81,7 +81,8 @@ def _imprint(book: Book) -> str:
     items = [(word(code, "edition"), html.escape(" · ".join(edition)))]
     if book.author:
         items.append((word(code, "author"), html.escape(book.author)))
-    items.append((word(code, "license"), f'{_link(book.license_url, book.license_name)}<br>{word(code, "license_note")}'))
+    licence = _link(book.license_url, book.license_name)
+    items.append((word(code, "license"), f'{licence}<br>{word(code, "license_note")}'))
     if book.site_url:
         items.append((word(code, "website"), _link(book.site_url.rstrip("/") + "/" + book.root)))
     if book.repo_url:

@@ -88,6 +88,13 @@ class Renderer:
             done(result)
         return [results[segment.id] for segment in segments]
 
+    def prune(self, days: int = 30) -> None:
+        """Remove what no edition has used for some days."""
+        oldest = time.time() - days * 86400
+        for path in self.cache.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
     def _work(self, todo: list[tuple[str, Segment]]) -> Any:
         """Lay out what the cache lacks, in processes when there is more than one thing to do."""
         if self.jobs == 1 or len(todo) <= 1:
@@ -119,6 +126,8 @@ def load(path: Path, segment_id: str) -> Rendered | None:
     for record in data["fonts"].values():
         record["glyphs"] = {int(glyph): text for glyph, text in record["glyphs"].items()}
         record["widths"] = {int(glyph): width for glyph, width in record["widths"].items()}
+    for used in (path, pdf):
+        os.utime(used)
     anchors = {name: tuple(place) for name, place in data["anchors"].items()}
     return Rendered(segment_id, pdf, data["pages"], data["fonts"], anchors, data["warnings"], 0.0, True)
 
@@ -133,7 +142,7 @@ def _prepare(sheet: str) -> tuple[Any, Any]:
     if sheet not in _sheets:
         weasy.install()
         cjk.install()
-        fonts = weasy.FontConfiguration()
+        fonts = weasy.open_fonts()
         _sheets.clear()
         _sheets[sheet] = weasy.weasyprint.CSS(string=sheet, font_config=fonts), fonts
     return _sheets[sheet]

@@ -34,4 +34,5 @@ def read_sheet(name: str) -> str:
     try:
         return (FOLDER / name).read_text(encoding="utf-8")
     except OSError as error:
-        raise PdfError(f"the print style lacks {name}: {error.strerror}", str(FOLDER), "restore it from the repository") from None
+        what = f"the print style lacks {name}: {error.strerror}"
+        raise PdfError(what, str(FOLDER), "restore it from the repository") from None

@@ -8,8 +8,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from math import inf
+from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any
 
 from .errors import APT_LINE, PdfError
@@ -38,7 +42,7 @@ except OSError as error:
                    f"as root on Debian or Ubuntu: {APT_LINE}; with Homebrew: brew install pango") from None
 
 __all__ = ["FontConfiguration", "boxes", "check_version", "font_records", "inline", "install", "line_break",
-           "set_line_hooks", "weasyprint"]
+           "open_fonts", "set_line_hooks", "weasyprint"]
 
 
 def check_version() -> None:
@@ -74,6 +78,19 @@ def install() -> None:
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate
     layout.LayoutContext._update_footnote_area = _update_footnote_area
+
+
+def open_fonts() -> FontConfiguration:
+    """Make a configuration of fonts whose copies of the files (100 MB) go when the process ends.
+
+    WeasyPrint leaves them in the folder for temporary files: it counts on the configuration being collected,
+    which does not happen at the end of a process.
+    """
+    fonts = FontConfiguration()
+    fonts._folder = Path(tempfile.mkdtemp(prefix="openbook-fonts-"))
+    # Unlike atexit, this is also called at the end of a worker process.
+    Finalize(None, shutil.rmtree, (fonts._folder, True), exitpriority=10)
+    return fonts
 
 
 # Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.

@@ -9,14 +9,12 @@ WORDS = {
         "author": "Authors", "edition": "This edition", "license": "Licence",
         "license_note": "You may copy, share and adapt this book, also for money, if you name its authors "
                         "and share what you make of it under the same licence.",
-        "online": "On the web:",
     },
     "zh": {
         "contents": "目　录", "part": "第{}部分", "chapter": "第 {} 章", "version": "版本 {}",
         "commit": "提交 {}", "website": "在线阅读", "source": "源文件", "links": "链接",
         "author": "作者", "edition": "本版", "license": "许可",
         "license_note": "你可以复制、分发和改编本书，商用亦可；须署名，并以相同许可发布改编之作。",
-        "online": "网页版：",
     },
 }
 ROMAN = [(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),

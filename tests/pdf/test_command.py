@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pikepdf
 import pytest
 
 import build_pdf
-from openbook.pdf import fonts
+from openbook.pdf import fonts, render
 from openbook.pdf.errors import PdfError
 
 
@@ -121,6 +123,17 @@ def test_a_full_disk(run, site, monkeypatch):
     assert list((site / "pdf").iterdir()) == []
 
 
+def test_a_disk_that_fills_up_while_chapters_are_laid_out(run, site, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(render, "lay_out", full)
+    page = site / "beta" / "index.html"
+    page.write_text(page.read_text().replace("Back to", "Go back to"))
+    code, _, err = run()
+    assert code == 1 and "a file cannot be read or written: No space left on device" in err
+
+
 def test_a_missing_font_names_the_family_and_the_packages(run, monkeypatch):
     known = {name: path for name, path in fonts._font_files().items() if "lxgw" not in name}
     monkeypatch.setattr(fonts, "_font_files", lambda: known)
@@ -162,6 +175,13 @@ def test_the_date_can_be_set_from_outside(run, site, monkeypatch):
         assert str(pdf.docinfo.CreationDate) == "D:19700101000000Z"
 
 
-def test_temporary_files_do_not_stay(run, site, cache):
-    assert run()[0] == 0
-    assert not [path for path in cache.rglob("*") if path.name.endswith(str(os.getpid()))]
+def test_temporary_files_do_not_stay(site, cache, tmp_path):
+    for name in ("alpha", "beta"):
+        page = site / name / "index.html"
+        page.write_text(page.read_text().replace("<h2", "<p>Fresh.</p><h2"))
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, build_pdf.__file__, "--site", str(site), "--lang", "en", "--jobs", "2"]
+    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout.count("cached")) == (0, "", 1)
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not [path for path in cache.rglob("*") if path.suffix.removeprefix(".").isdigit()]

@@ -56,9 +56,23 @@ def test_footnotes_move_to_their_call():
 
 
 def test_citations_stand_close_to_their_word():
-    root = parse('<p>as they say <span class="cites"><sup class="cite"><a>1</a></sup></span>.</p>')
+    root = parse('<p>as they say <span class="cites"><sup class="cite">1</sup></span>. 如此 <sup class="cite">2</sup>。</p>')
     flatten.tighten_citations(root)
-    assert root.find("p").text == "as they say"
+    assert write(root) == ('<p>as they say<span class="cites"><sup class="cite">1</sup></span>. 如'
+                           '<span class="keep">此<sup class="cite">2</sup></span>。</p>')
+
+
+def test_units_with_a_stroke_stay_on_one_line():
+    root = parse("<p>a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>GB/s</code></p>")
+    flatten.keep_units(root)
+    assert write(root) == ('<p>a 400 <span class="keep">Gb/s</span> port, <b>2</b> <span class="keep">TB/s</span> each and '
+                           "and/or <code>GB/s</code></p>")
+
+
+def test_a_paragraph_that_announces_a_block_stays_with_it():
+    root = parse("<p>Run it:</p><div>x</div><p>Done:</p><p>y</p>")
+    flatten.keep_leads(root)
+    assert [p.get("class") for p in root.iter("p")] == ["lead", None, None]
 
 
 def test_code_spans_of_one_colour_are_joined_and_lines_cut():
