@@ -264,6 +264,11 @@ def _title(book: Book, chapter: Chapter, article: HtmlElement) -> tuple[tuple[in
         number.text = chapter_label(book.code, chapter.number)
         number.tail, first.text = first.text, None
         first.insert(0, number)
+    else:
+        # The home page is headed by the book's own title on the web; in print it needs one that says what it is.
+        for child in list(first):
+            first.remove(child)
+        first.text = chapter.title
     first.attrib.pop("id", None)
     first.set("class", "chapter-title")
     if book.site_url and chapter.number:

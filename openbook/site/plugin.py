@@ -125,7 +125,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.has_formulas |= page.meta["has_formulas"]
         if rendering.chapter:
             self.collected.pages[rendering.chapter.path, rendering.lang] = {
-                "title": page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
+                "title": page.meta.get("print_title") or page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
                 "headings": _headings(page.toc)}
         return content
