@@ -11,7 +11,7 @@ from typing import Any
 from .errors import PdfError
 
 FORMAT = 1
-REBUILD = "run `mkdocs build`, then this again"
+REBUILD = "run `make site`, then this again"
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _chapter(site: Path, item: dict[str, Any], code: str) -> Chapter:
     here = item["languages"].get(code)
     if here is None:
         raise PdfError(f"the site has no {code} page for {item['path']}", str(site / "book.json"),
-                       "write the chapter, or take it out of the navigation, and run `mkdocs build`")
+                       "write the chapter, or take it out of the navigation, and run `make site`")
     return Chapter(
         path=item["path"], id=item["id"], number=item["number"], part=item["part"], title=here["title"],
         url=here["url"], html=site / here["html"], language=here.get("language") or code,

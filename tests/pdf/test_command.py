@@ -61,7 +61,7 @@ def test_b5_has_its_own_file(run, site):
 def test_a_site_that_is_not_built(run, site):
     (site / "book.json").unlink()
     code, _, err = run()
-    assert code == 1 and "the site is not built" in err and "mkdocs build" in err and "Traceback" not in err
+    assert code == 1 and "the site is not built" in err and "make site" in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize(("text", "message"), [
