@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
@@ -24,6 +25,7 @@ def check_repository(root: Path) -> list[Finding]:
     facts, findings = load_facts(docs / "data", root)
     library = read_library(docs, read_book(root))
     findings += check_pairs(library)
+    findings += check_chapters(library)
     findings += check_links(library, facts)
     findings += _check_tables(library, facts)
     findings += _check_figures(library)

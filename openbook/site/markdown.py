@@ -14,6 +14,7 @@ from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
+from openbook.alignment.excuses import without_excuses
 from openbook.book import Chapter
 from openbook.facts.citations import PLACE, WORDS
 from openbook.facts.model import Facts
@@ -42,7 +43,7 @@ class Rendering:
 def prepare(text: str, rendering: Rendering) -> str:
     """Return a chapter's Markdown with caption lines marked and, if it cites anything, a place for its sources."""
     lines, fence = [], ""
-    for line in text.split("\n"):
+    for line in without_excuses(text).split("\n"):
         mark = FENCE.match(line)
         if fence:
             fence = "" if mark and mark["mark"].startswith(fence) and not mark["info"].strip() else fence
