@@ -6,8 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from openbook.book import read_book
 from openbook.checking.run import check_repository
+from openbook.checking.words import chinese_files
+from openbook.copyedit.check import mend_files
 from openbook.findings import BookError, Finding, summary
+from openbook.reading.library import read_library
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,12 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
     check.add_argument("paths", nargs="*", help="only findings in these files or folders")
+    check.add_argument("--fix", action="store_true", help="first mend in place the Chinese copy where that is safe")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
         if options.command == "check":
+            if options.fix:
+                _fix(root, options.paths)
             return _check(root, options.paths)
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
@@ -33,11 +40,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def _fix(root: Path, paths: list[str]) -> None:
+    """Mend the Chinese files among `paths`, or all of them, and say what was done."""
+    files = [name for name in chinese_files(read_library(root / "docs", read_book(root))) if _wanted(f"docs/{name}", paths)]
+    for name, count in mend_files(root / "docs", files).items():
+        print(f"docs/{name}: mended {count} mistake{'s' * (count > 1)}.")
+
+
+def _wanted(path: str, paths: list[str]) -> bool:
+    return not paths or path.startswith(tuple(given.removeprefix("./").rstrip("/") for given in paths))
+
+
 def _check(root: Path, paths: list[str]) -> int:
-    findings = check_repository(root)
-    if paths:
-        wanted = tuple(path.removeprefix("./").rstrip("/") for path in paths)
-        findings = [finding for finding in findings if finding.path.startswith(wanted)]
+    findings = [finding for finding in check_repository(root) if _wanted(finding.path, paths)]
     _print(findings)
     return 1 if findings else 0
 

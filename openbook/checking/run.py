@@ -9,6 +9,7 @@ from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
+from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request
@@ -27,6 +28,7 @@ def check_repository(root: Path) -> list[Finding]:
     findings += check_pairs(library)
     findings += check_chapters(library)
     findings += check_links(library, facts)
+    findings += check_words(library, root)
     findings += _check_tables(library, facts)
     findings += _check_figures(library)
     findings += _check_formulas(library)

@@ -29,6 +29,8 @@ from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
 from openbook.site.search import index_json
+from openbook.terms.load import load_terms
+from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
 
@@ -57,7 +59,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.has_formulas = False
         self.book = self._read_book(config)
         facts, _ = load_facts(self.docs / "data", self.root)
-        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs)
+        self.terms, _ = load_terms(self.docs / "data", self.root)
+        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs, terms=self.terms)
         self._extend_markdown(config)
         return config
 
@@ -75,8 +78,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         config.markdown_extensions = [known for known in config.markdown_extensions
                                       if not isinstance(known, BookMarkdown)] + [extension]
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
-        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] != "table"] + [
-            {"name": "table", "class": "book-table", "format": extension.table_fence}]
+        ours = {"table": extension.table_fence, "glossary": extension.glossary_fence}
+        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] not in ours] + [
+            {"name": name, "class": f"book-{name}", "format": function} for name, function in ours.items()]
 
     def on_pre_build(self, config: MkDocsConfig) -> None:
         if self.config.check and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
@@ -157,7 +161,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         search = config.plugins.get("material/search")
         if search is not None:
             lang = self._lang(config)
-            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang, search.config.fields)
+            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang, search.config.fields,
+                                            search_words(self.terms, lang))
 
     @event_priority(-200)
     def _write_outputs(self, config: MkDocsConfig) -> None:
