@@ -1,16 +1,17 @@
-"""The `openbook` command: check the book, build its site."""
+"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from openbook.book import read_book
 from openbook.checking.run import check_repository
 from openbook.checking.words import chinese_files
 from openbook.copyedit.check import mend_files
-from openbook.findings import BookError, Finding, summary
+from openbook.findings import BookError, Finding, annotation, summary
 from openbook.reading.library import read_library
 
 
@@ -21,6 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
     check.add_argument("paths", nargs="*", help="only findings in these files or folders")
     check.add_argument("--fix", action="store_true", help="first mend in place the Chinese copy where that is safe")
+    check.add_argument("--format", choices=("text", "github"), default="text", help="github: as annotations of a pull request")
+    status = commands.add_parser("status", help="say which translations are behind, since when, and show what changed")
+    status.add_argument("paths", nargs="*", help="only these chapters")
+    accept = commands.add_parser("accept", help="record that a translation is right for the English of now, without touching its text")
+    accept.add_argument("targets", nargs="+", help="docs/x.zh.md for the whole file, docs/x.zh.md#section for a section")
+    new = commands.add_parser("new", help="begin a chapter in both languages and add it to the navigation")
+    new.add_argument("place", metavar="PART/NAME", help="where: a folder of docs/, or a word of the part's title, and the file's name")
+    new.add_argument("english", metavar="ENGLISH_TITLE")
+    new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
     options = parser.parse_args(arguments)
@@ -29,7 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check":
             if options.fix:
                 _fix(root, options.paths)
-            return _check(root, options.paths)
+            return _check(root, options.paths, options.format)
+        if options.command in ("status", "accept"):
+            from openbook.freshness.commands import accept as record, status as report
+            return _say(report(root, options.paths) if options.command == "status" else record(root, options.targets))
+        if options.command == "new":
+            from openbook.scaffold import new_chapter
+            return _say(new_chapter(root, options.place, options.english, options.chinese))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:
@@ -51,13 +67,19 @@ def _wanted(path: str, paths: list[str]) -> bool:
     return not paths or path.startswith(tuple(given.removeprefix("./").rstrip("/") for given in paths))
 
 
-def _check(root: Path, paths: list[str]) -> int:
+def _check(root: Path, paths: list[str], style: str = "text") -> int:
     findings = [finding for finding in check_repository(root) if _wanted(finding.path, paths)]
-    _print(findings)
+    _print(findings, style)
     return 1 if findings else 0
 
 
-def _print(findings: list[Finding]) -> None:
+def _say(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _print(findings: list[Finding], style: str = "text") -> None:
     for finding in findings:
-        print(finding)
+        print(annotation(finding) if style == "github" else finding)
     print(summary(findings), file=sys.stderr if findings else sys.stdout)

@@ -77,7 +77,7 @@ def pair_sections(here: list[Section], there: list[Section]) -> list[Pair]:
     """Return which section of a file is the counterpart of which of the other."""
     if [section.level for section in here] == [section.level for section in there] and not _drifted(here, there):
         return [Pair(place, place) for place in range(len(here))]
-    pairs = pair_up(here, there, _section_cost, gap=0.5)    # low: only what has clearly moved is used
+    pairs = pair_up(here, there, section_cost, gap=0.5)    # low: only what has clearly moved is used
     return find_moved(pairs, here, there, lambda a, b: likeness(of_section(a), of_section(b)))
 
 
@@ -87,7 +87,8 @@ def _drifted(here: list[Section], there: list[Section]) -> bool:
                or likeness(of_section(a), of_section(b)) < MOVED for a, b in zip(here, there))
 
 
-def _section_cost(here: Section, there: Section) -> float:
+def section_cost(here: Section, there: Section) -> float:
+    """Return the cost of taking two sections for each other's translation."""
     return difference(of_section(here), of_section(there)) + (0.4 if here.level != there.level else 0)
 
 

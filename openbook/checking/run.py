@@ -16,6 +16,7 @@ from openbook.facts.tables import RequestError, parse_request
 from openbook.figures.svg import FigureError, resolve
 from openbook.findings import Finding
 from openbook.formulas.katex import KatexMissing, TexError, render
+from openbook.freshness.record import check_records
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
 
@@ -27,6 +28,7 @@ def check_repository(root: Path) -> list[Finding]:
     library = read_library(docs, read_book(root))
     findings += check_pairs(library)
     findings += check_chapters(library)
+    findings += check_records(library)
     findings += check_links(library, facts)
     findings += check_words(library, root)
     findings += _check_tables(library, facts)
