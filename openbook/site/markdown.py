@@ -22,6 +22,7 @@ from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
 from openbook.reading.source import FENCE, TABLE_CAPTION
+from openbook.site.freshness import fill_status
 from openbook.terms import glossary
 from openbook.terms.load import Term
 from openbook.terms.tooltips import add_tips, tip_finder
@@ -52,6 +53,8 @@ class Rendering:
 def prepare(text: str, rendering: Rendering) -> str:
     """Return a chapter's Markdown with caption lines marked and, if it cites anything, a place for its sources."""
     lines, fence = [], ""
+    if rendering.chapter:
+        text = fill_status(text, rendering.library, rendering.chapter.path, rendering.text_lang)
     for line in without_excuses(text).split("\n"):
         mark = FENCE.match(line)
         if fence:

@@ -19,12 +19,13 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
-from openbook.book import Book, book_from_nav, nav_translations
+from openbook.book import Book, Chapter, book_from_nav, nav_translations
 from openbook.checking.run import check_repository
 from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
+from openbook.site.freshness import chapter_states, mark_behind, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
@@ -124,6 +125,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         rendering = self.rendering
         content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
         content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
+        if rendering.chapter and rendering.text_lang == "zh":
+            content = self._marked(content, rendering.chapter, page, config)
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
         page.meta["has_formulas"] = 'class="katex"' in content
         self.has_formulas |= page.meta["has_formulas"]
@@ -133,6 +136,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
                 "headings": _headings(page.toc)}
         return content
+
+    def _marked(self, content: str, chapter: Chapter, page: Page, config: MkDocsConfig) -> str:
+        """Mark what is behind; a preview of one language has no English page to lead to."""
+        library = self.rendering.library
+        alone = config.plugins["i18n"].config.build_only_locale
+        english = None if alone else get_relative_url(page.url.removeprefix(ROOTS["zh"]) or ".", page.url)
+        return mark_behind(content, chapter_states(library, chapter), section_titles(library, chapter), english)
 
     def on_page_context(self, context, *, page: Page, config: MkDocsConfig, nav):
         lang = self._lang(config)
