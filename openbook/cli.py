@@ -68,7 +68,7 @@ def _wanted(path: str, paths: list[str]) -> bool:
 
 
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
-    findings = [finding for finding in check_repository(root) if _wanted(finding.path, paths)]
+    findings = check_repository(root, paths)
     _print(findings, style)
     return 1 if findings else 0
 

@@ -41,11 +41,3 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(book, capsys, place,
     assert main(["new", place, "A", "甲"]) == 1
     assert message in capsys.readouterr().out
     assert sorted(path for path in book.rglob("*")) == before
-
-
-def test_findings_as_annotations_of_a_pull_request(book, write, capsys):
-    write({"docs/index.md": "---\ndescription: D.\n---\n# Home\n\n[100%, \"x\"](gone.md)\n"})
-    assert main(["check", "--format", "github", "docs/index.md"]) == 1
-    assert capsys.readouterr().out == (
-        "::error file=docs/index.md,line=6,title=link::the link to a missing page: docs/gone.md is not a chapter%0A"
-        "Mend the path, or did you mean index.md.\n")

@@ -57,6 +57,9 @@ def _check_excuses(path: str, excuses: list[Excuse], used: set[Excuse]) -> Itera
 
 def _compare_files(here: list[Section], there: list[Section]) -> Iterator[Difference]:
     """Compare moved sections with their counterparts, then all the rest in order."""
+    runs = _run(here), _run(there)
+    if [_shape(block) for block in runs[0]] == [_shape(block) for block in runs[1]] and not list(_compare_runs(*runs)):
+        return    # nothing differs, as in most chapters: no need to ask what has moved
     moved = [pair for pair in pair_sections(here, there) if pair.moved]
     for pair in moved:
         ours, theirs = here[pair.here], there[pair.there]

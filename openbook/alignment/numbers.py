@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openbook.alignment.number_words import words_in
 from openbook.alignment.units import CANONICAL, SOFT, UNIT
@@ -21,6 +22,7 @@ DATES = (
     re.compile(rf"\b(?P<n>{_MONTH})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>(?:19|20)\d\d))?\b(?! ?%)"),
     re.compile(rf"\b(?P<n>{_MONTH})\.?,? (?:of )?(?P<y>(?:19|20)\d\d)\b"),
 )
+ANY_DIGIT = re.compile(r"\d")
 LONE_MONTH = re.compile(rf"\b({_MONTH})\b")
 NAME = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]+(?:[-_.+/][A-Za-z]+)*[-_.]?\d\w*(?:\.\d+)*(?:-[A-Z0-9]\w*)*", re.ASCII)
 NUMBER = re.compile(r"(?P<sign>(?<![\w)）.])[-−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*)")
@@ -46,17 +48,22 @@ class Numbers:
     """What a piece of prose says in numbers: in digits, in words, and in names such as H100."""
 
     digits: tuple[Number, ...]
-    words: frozenset[float | str]
     names: frozenset[str]
+    rest: str
+
+    @property
+    def words(self) -> frozenset[float | str]:
+        """Return the values of the number words, which are only read when digits alone do not agree."""
+        return _words(self.rest)
 
 
 def numbers_in(text: str) -> Numbers:
     """Return the numbers of a piece of prose without code, formulas and link targets."""
+    if not ANY_DIGIT.search(text):
+        return Numbers((), frozenset(), text)
     found: list[tuple[int, Number]] = []
-    words: set[float | str] = set()
     for pattern in DATES:
         text = pattern.sub(lambda date: _take(date, found), text)
-    words.update(_date(None, MONTHS[month[1]], None) for month in LONE_MONTH.finditer(text))
     names = frozenset(_plain_name(name[0]) for name in NAME.finditer(text))
     text = NAME.sub(lambda name: " " * len(name[0]), text)
     in_digits: list[tuple[int, int]] = []
@@ -66,8 +73,12 @@ def numbers_in(text: str) -> Numbers:
         in_digits.append((number.start(), end))
     for start, end in in_digits:    # the 万 of "1 万" is no number of its own
         text = text[:start] + " " * (end - start) + text[end:]
-    words |= words_in(text)
-    return Numbers(tuple(number for _, number in sorted(found, key=lambda pair: pair[0])), frozenset(words), names)
+    return Numbers(tuple(number for _, number in sorted(found, key=lambda pair: pair[0])), names, text)
+
+
+@lru_cache(maxsize=2_000)
+def _words(text: str) -> frozenset[float | str]:
+    return frozenset(words_in(text)) | {_date(None, MONTHS[month[1]], None) for month in LONE_MONTH.finditer(text)}
 
 
 def _plain_name(name: str) -> str:

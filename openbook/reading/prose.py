@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openbook.reading.formulas import INLINE
 from openbook.reading.source import CITATION, CODE_SPAN, FENCE, split_front_matter
@@ -27,6 +28,7 @@ HIDDEN = re.compile(
 ADDRESS = re.compile(r"<?https?://[^\s<>()\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]+>?")
 CELL = re.compile(r"(?<!\\)\|")
 NUMBERED = re.compile(r"(?<=\[图|\[表)\]\([^()\s]*#(?:fig|tab)-[\w-]+\)")
+BACKSLASH = re.compile(r"\\")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Piece:
     ends: tuple[int, ...]
 
 
+@lru_cache(maxsize=200)
 def pieces(text: str) -> list[Piece]:
     """Return the prose of a Markdown file, a piece a line, in tables a piece a cell; fences are left out."""
     found: list[Piece] = []
@@ -93,7 +96,15 @@ def _cut(number: int, line: str, start: int, end: int) -> list[Piece]:
     starts: list[int] = []
     ends: list[int] = []
     place = start
-    while place < end:
+    special = sorted({*spans, *(slash.start() for slash in BACKSLASH.finditer(line, start, end))})
+    for stand in [*special, end]:
+        if place < stand:    # plain text as one run
+            text.extend(line[place:stand])
+            starts.extend(range(place, stand))
+            ends.extend(range(place + 1, stand + 1))
+            place = stand
+        if place > stand or stand == end:
+            continue
         stop, shown = spans.get(place, (place + 1, line[place]))
         if shown == "\\" and place + 1 < end and line[place + 1] in "\\`*_{}[]()#+-.!|$":
             stop, shown = place + 2, line[place + 1]
