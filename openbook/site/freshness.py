@@ -67,12 +67,21 @@ def mark_behind(content: str, states: list[SectionState], titles: dict[str, str]
     for state in behind:
         if state.state == "missing":
             continue
-        mark = f'<p class="behind" data-search-exclude>这一节落后于英文版：{said(state, "zh")}{_see(english, state.id)}。</p>'
+        mark = f'<p class="untranslated behind" data-search-exclude>这一节落后于英文版：{said(state, "zh")}{_see(english, state.id)}。</p>'
         level = state.original.section.level
         content = re.sub(HEADING.format(level=level, id=re.escape(state.id)), lambda found: found[1] + mark, content, count=1, flags=re.DOTALL)
     items = "".join(f"<li>{_item(state, titles, english)}</li>" for state in behind)
-    notice = (f'<div class="behind-notice" data-search-exclude role="note"><p>本页有 {len(behind)} 节落后于英文版，尚未重新核对：</p>'
+    notice = (f'<div class="untranslated behind-notice" data-search-exclude role="note"><p>本页有 {len(behind)} 节落后于英文版，尚未重新核对：</p>'
               f"<ul>{items}</ul></div>")
+    return _below_title(content, notice)
+
+
+def say_untranslated(content: str) -> str:
+    """Return an English chapter's content for Chinese readers: with a notice under its title."""
+    return _below_title(content, '<p class="untranslated" lang="zh-Hans" data-search-exclude>本页尚无中文版，以下为英文原文。</p>')
+
+
+def _below_title(content: str, notice: str) -> str:
     return TITLE.sub(lambda found: found[0] + notice, content, count=1) if TITLE.search(content) else notice + content
 
 

@@ -25,7 +25,7 @@ from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
-from openbook.site.freshness import chapter_states, mark_behind, section_titles
+from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
@@ -127,6 +127,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
         if rendering.chapter and rendering.text_lang == "zh":
             content = self._marked(content, rendering.chapter, page, config)
+        elif rendering.lang != rendering.text_lang:
+            content = say_untranslated(content)
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
         page.meta["has_formulas"] = 'class="katex"' in content
         self.has_formulas |= page.meta["has_formulas"]
@@ -171,7 +173,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         search = config.plugins.get("material/search")
         if search is not None:
             lang = self._lang(config)
-            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang, search.config.fields,
+            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang,
                                             search_words(self.terms, lang))
 
     @event_priority(-200)

@@ -11,7 +11,6 @@ from openbook.terms.load import Term
 
 SHOWS = ("definitions", "words")
 TAGS = {"en": "en", "zh": "zh-Hans"}
-HEADS = {"en": ("English", "Chinese"), "zh": ("中文", "英文")}
 # The first characters of GB 2312 for each initial of pinyin: its common half is in that order.
 INITIALS = "ABCDEFGHJKLMNOPQRSTWXYZ"
 FIRST = "啊芭擦搭蛾发噶哈击喀垃妈拿哦啪期然撒塌挖昔压匝"
@@ -94,9 +93,6 @@ def _words(terms: list[Term], lang: str) -> str:
     rows = []
     for term in terms:
         english = f'<span lang="en">{html.escape(term.en)}</span>'
-        chinese = f'<span lang="zh-Hans">{html.escape("；".join(term.zh))}</span>'
-        first, second = (english, chinese) if lang == "en" else (chinese, english)
-        rows.append(f'<tr><th scope="row">{first}</th><td>{second}</td></tr>')
-    head = "".join(f'<th scope="col">{title}</th>' for title in HEADS[lang])
-    return (f'<div class="table-wrap" tabindex="0"><table data-columns="2"><thead><tr>{head}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table></div>')
+        chinese = f'<span lang="zh-Hans">{html.escape("；".join(term.zh))}</span>' if term.zh != (term.en,) else ""
+        rows.append(f"<li>{' '.join(filter(None, (english, chinese) if lang == 'en' else (chinese, english)))}</li>")
+    return f'<ul class="glossary-words">{"".join(rows)}</ul>'

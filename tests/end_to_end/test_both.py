@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.end_to_end.test_browser import address, browser, page    # noqa: F401  (fixtures)
-
 pytestmark = pytest.mark.browser
 
 PAIRED = """() => {
@@ -14,7 +12,7 @@ PAIRED = """() => {
 
 
 @pytest.mark.parametrize("path", ["", "network/", "compute/accelerator/", "insights/ai-battlefield/", "training/frameworks/large-scale/"])
-def test_every_paragraph_gets_its_english(page, address, path):    # noqa: F811
+def test_every_paragraph_gets_its_english(page, address, path):
     page.goto(f"{address}zh/{path}")
     assert page.locator(".both-en").count() == 0
     page.click(".book-both button")
@@ -27,7 +25,7 @@ def test_every_paragraph_gets_its_english(page, address, path):    # noqa: F811
     assert page.problems == [] and page.hosts <= {"127.0.0.1", None}
 
 
-def test_the_english_stands_under_its_own_paragraph(page, address):    # noqa: F811
+def test_the_english_stands_under_its_own_paragraph(page, address):
     page.goto(f"{address}zh/network/")
     page.click(".book-both button")
     page.wait_for_selector(".both-en")
@@ -37,7 +35,7 @@ def test_the_english_stands_under_its_own_paragraph(page, address):    # noqa: F
     assert link.startswith(f"{address}compute/accelerator/")
 
 
-def test_the_choice_is_remembered_and_can_be_taken_back(page, address):    # noqa: F811
+def test_the_choice_is_remembered_and_can_be_taken_back(page, address):
     page.goto(f"{address}zh/network/")
     page.click(".book-both button")
     page.wait_for_selector(".both-en")
@@ -53,7 +51,7 @@ def test_the_choice_is_remembered_and_can_be_taken_back(page, address):    # noq
     assert page.locator(".book-both").count() == 0
 
 
-def test_a_page_with_both_does_not_scroll_sideways_on_a_phone(browser, address):    # noqa: F811
+def test_a_page_with_both_does_not_scroll_sideways_on_a_phone(browser, address):
     context = browser.new_context(viewport={"width": 360, "height": 800}, color_scheme="dark")
     opened = context.new_page()
     opened.goto(f"{address}zh/network/")
@@ -63,7 +61,7 @@ def test_a_page_with_both_does_not_scroll_sideways_on_a_phone(browser, address):
     context.close()
 
 
-def test_when_the_english_page_does_not_answer_the_reader_is_told(page, address):    # noqa: F811
+def test_when_the_english_page_does_not_answer_the_reader_is_told(page, address):
     page.goto(f"{address}zh/network/")
     page.route("**/network/", lambda route: route.abort())
     page.click(".book-both button")

@@ -1,4 +1,4 @@
-"""Run the theme's own search worker on a built index, without a browser: the same code, the same ranking."""
+"""Run the site's own search without a browser: its script, the theme's worker, the built index, the same ranking."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 import quickjs
 
-# What a worker finds in a browser: where it listens, whom it answers, how it loads the other scripts.
+# What the scripts find in a browser: where a worker listens, whom it answers, how it loads others, how it is asked.
 WORKER = """
 var self = globalThis, listener, answer = null;
 var console = {warn: function () {}, log: function () {}};
 function addEventListener(kind, heard) { listener = heard; }
 function postMessage(message) { answer = message; }
 function importScripts() { for (const address of arguments) (0, eval)(read_script(address)); }
-function send(message) { answer = null; listener({data: JSON.parse(message)}); }
+function Worker() {}
+Worker.prototype.postMessage = function (message) { listener({data: message}); };
+function send(message) { answer = null; new Worker().postMessage(JSON.parse(message)); }
 function said() { return JSON.stringify(answer); }
 """
 
@@ -29,6 +31,7 @@ class SearchEngine:
         self.context.eval(WORKER)
         (worker,) = (scripts / "workers").glob("search.*.min.js")
         self.context.eval(worker.read_text("utf-8"))
+        self.context.eval((site / "assets" / "js" / "search.js").read_text("utf-8"))
         index = json.loads((site / root / "search" / "search_index.json").read_text("utf-8"))
         self._ask({"type": 0, "data": {**index, "options": {"suggest": True}}})
 

@@ -7,7 +7,7 @@
   if (!bar || !link) return;
   const button = bar.querySelector("button");
   const BLOCKS = "h1, h2, h3, h4, p, li, dt, dd, figcaption, summary, th, td";
-  const SKIPPED = ".book-both, .behind, .behind-notice, .sources, .only-web, .admonition-title:not(summary), .term-tip, .table-notes, .sources-here";
+  const SKIPPED = ".book-both, .untranslated, .sources, .only-web, .term-tip, .table-notes, .sources-here";
   const NESTED = "ul, ol, p, pre, table, div, details, figure, dl";
 
   const remember = (on) => { try { localStorage.setItem("book-both", on ? "1" : ""); } catch { /* private windows keep nothing */ } };
@@ -37,6 +37,11 @@
     copy.querySelectorAll("a[href]").forEach((node) => {
       const href = node.getAttribute("href");
       if (!href.startsWith("#")) node.href = new URL(href, base).href;
+    });
+    // The list of sources is this page's own, in its own order.
+    copy.querySelectorAll(".cite a").forEach((node) => {
+      const source = document.getElementById(node.hash.slice(1));
+      if (source) node.textContent = [...source.parentNode.children].indexOf(source) + 1;
     });
     return copy;
   };
