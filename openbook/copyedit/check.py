@@ -11,6 +11,7 @@ from openbook.reading.prose import Piece, pieces
 from openbook.terms.load import Term
 
 RULE = "copy"
+ROUNDS = 20
 MEND_ALL = " `openbook check --fix` does it."
 
 
@@ -35,18 +36,19 @@ def check_definitions(terms: tuple[Term, ...], path: str) -> Iterator[Finding]:
 def mended(text: str) -> tuple[str, int]:
     """Return a Chinese file's text with all safe edits made, and how many mistakes they mend."""
     count, lines = 0, text.split("\n")
-    while True:
-        # One mend can uncover another (a bracket, then the space beside it), so go on until nothing is left.
+    # One mend can uncover another (a bracket, then the space beside it): a few rounds leave nothing.
+    for _ in range(ROUNDS):
         edits: dict[int, list[tuple[int, int, str]]] = {}
         for line, problem in _problems("\n".join(lines)):
             if problem.edits and not any(_meet(one, other) for one in problem.edits for other in edits.get(line, ())):
                 edits.setdefault(line, []).extend(problem.edits)
                 count += 1
         if not edits:
-            return "\n".join(lines), count
+            break
         for line, changes in edits.items():
             for start, end, new in sorted(changes, reverse=True):
                 lines[line - 1] = lines[line - 1][:start] + new + lines[line - 1][end:]
+    return "\n".join(lines), count
 
 
 def mend_files(docs: Path, names: list[str]) -> dict[str, int]:

@@ -1,6 +1,10 @@
 """Copy rules of Chinese: what is wrong is named and, where it is safe, mended; what is right is left alone."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openbook.copyedit.check import check_copy, check_definitions, mended
 from openbook.copyedit.rules import is_traditional
@@ -105,3 +109,11 @@ def test_definitions_of_terms_keep_the_rules_too():
 @pytest.mark.parametrize("characters, traditional", [("個節點為這們說網開關", True), ("个节点为这们说网路开关昇后里面只干", False)])
 def test_traditional_characters_are_told_apart(characters, traditional):
     assert [character for character in characters if is_traditional(character) != traditional] == []
+
+
+@given(st.text(alphabet="中文图a1 ,.:()[]*`$|\\\n\"#-：，！“”（）{}<>@~=?!5６…", max_size=60))
+def test_mending_ends_and_leaves_nothing_to_mend(text):
+    once, _ = mended(text)
+    assert mended(once) == (once, 0)
+    assert text.count("\n") == once.count("\n")
+    assert "".join(re.findall("[中文图a]", text)) == "".join(re.findall("[中文图a]", once)), "words are never changed"

@@ -1,6 +1,8 @@
 """Prose: what a reader sees of a line, and where each character of it stands in the source."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openbook.reading.prose import OPAQUE, REFERENCE, pieces
 
@@ -40,3 +42,13 @@ def test_each_character_knows_its_place():
     (piece,) = pieces(line)
     assert piece.text == f"run {OPAQUE} now"
     assert [line[start:end] for start, end in zip(piece.starts, piece.ends)] == ["r", "u", "n", " ", "`make`", " ", "n", "o", "w"]
+
+
+@given(st.text(alphabet="中文图a1 ,.:()[]*`$|\\\n\"#-：，！“{}<>@&~=?!", max_size=80))
+def test_any_text_has_pieces_with_places_in_order(text):
+    lines = text.split("\n")
+    for piece in pieces(text):
+        assert len(piece.text) == len(piece.starts) == len(piece.ends)
+        assert all(start < end <= after for start, end, after in zip(piece.starts, piece.ends, [*piece.starts[1:], len(lines[piece.line - 1])]))
+        assert all(shown in (OPAQUE, REFERENCE) or shown == lines[piece.line - 1][end - 1]
+                   for shown, end in zip(piece.text, piece.ends))
