@@ -48,7 +48,7 @@ def _named(chapter: Chapter, paths: list[str]) -> bool:
 def _chapter_lines(root: Path, chapter: Chapter, states: list[SectionState], open_ones: list[SectionState]) -> Iterator[str]:
     path = f"docs/{chapter.twin}"
     if not open_ones:
-        yield f"{path}: up to date, {len(states)} sections"
+        yield f"{path}: up to date, {len(states)} section{'s' * (len(states) != 1)}"
         return
     if all(state.state == "unknown" for state in states):
         yield f"{path}: unknown, nothing is recorded"

@@ -15,6 +15,7 @@ import pytest
 
 from openbook.alignment.check import check_alignment
 from openbook.book import read_book
+from openbook.copyedit.check import check_copy
 from openbook.reading.source import split_front_matter
 
 ROOT = Path(__file__).parent.parent.parent
@@ -144,6 +145,48 @@ def test_swapped_sections_are_found_at_one_of_the_two(chapter):
         findings = check_alignment("zh", swapped, "en", english)
         assert [finding for finding in findings if finding.rule == "heading" and finding.line in (first, second)], (
             f"{path}: lines {first} and {second}: only found {[(f.line, f.rule, f.message) for f in findings]}")
+
+
+IN_ENGLISH = [
+    ("a number changed", r"(?<=[a-z] )([2-9])(\d\d)(?= [a-z]{3,})", r"1\2.5"), ("a unit changed", r"(\d) GB/s", r"\1 GiB/s"),
+    ("another product", r"(?<= )H100(?=[ ,.])", "H123"), ("inline code changed", r"`([A-Z][A-Z_]{5,})`", r"`\1_X`"),
+    ("a citation added", r"( \[@[a-z0-9-]+)\]", r"\1; @some-other]"), ("a link to another anchor", r"(\.md#)[\w-]+\)", r"\1elsewhere)"),
+    ("a bullet added", r"^(- .*\n)(?=- )", r"- One more, of which the Chinese knows nothing.\n\1"), ("a formula changed", r"\$([A-Za-z])\$", r"$\1'$"),
+    ("a heading added", r"^(## .*)$", r"## One more section\n\nWith a paragraph.\n\n\1"), ("another kind of note", r"^!!! warning", "!!! danger"),
+    ("a code line changed", r"^(```\s?(?:bash|\{ \.bash)[^\n]*\n)([a-z]\w+) ", r"\1sudo \2 "),
+    ("a table of facts with other rows", r"^(```table\n)", r"\1sort: -name\n"), ("a cell changed", r"^(\|[^\n|]+\|) ?\d[^\n|]*\|", r"\1 77 |"),
+]
+
+
+@pytest.mark.parametrize("name, pattern, to", IN_ENGLISH, ids=[name for name, _, _ in IN_ENGLISH])
+def test_what_changes_in_english_is_found_with_its_line_there(name, pattern, to):
+    applied = 0
+    for path, chinese, english in pairs():
+        for match in places(english, pattern):
+            mutated = replaced(english, match, to)
+            first = english[:match.start()].count("\n") + 1
+            lines = {f"(en:{line})" for line in range(first, first + match.expand(to).count("\n") + 2)}
+            findings = check_alignment("zh", chinese, "en", mutated)
+            assert [finding for finding in findings if finding.message.split()[-1] in lines], f"{path}: {match[0]!r} on line {first}: {findings}"
+            applied += 1
+    assert applied, "no chapter has anything that this mutation changes"
+
+
+COPY = [("a full-width digit", r"(?<=[\u4e00-\u9fff] )8(?= )", "８"), ("a full-width unit", r"(?<=\d )GB(?=[，。；])", "ＧＢ"),
+        ("a half-width comma", r"(?<=[\u4e00-\u9fff])，(?=[\u4e00-\u9fff])", ","), ("no space before a unit", r"(?<=[\u4e00-\u9fff]) (?=\d)", "")]
+
+
+@pytest.mark.parametrize("name, pattern, to", COPY, ids=[name for name, _, _ in COPY])
+def test_what_is_not_a_matter_of_facts_is_found_by_the_copy_rules(tmp_path, name, pattern, to):
+    applied = 0
+    for path, chinese, _ in pairs():
+        for match in places(chinese, pattern):
+            (tmp_path / "x.zh.md").write_text(replaced(chinese, match, to), "utf-8")
+            line = chinese[:match.start()].count("\n") + 1
+            findings = list(check_copy(tmp_path, ["x.zh.md"]))
+            assert line in [finding.line for finding in findings], f"{path}: line {line}: only found {findings}"
+            applied += 1
+    assert applied, "no chapter has anything that this mutation changes"
 
 
 HARMLESS = [
