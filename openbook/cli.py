@@ -1,13 +1,18 @@
-"""The `openbook` command: check the book, build its site."""
+"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from openbook.book import read_book
 from openbook.checking.run import check_repository
-from openbook.findings import BookError, Finding, summary
+from openbook.checking.words import chinese_files
+from openbook.copyedit.check import mend_files
+from openbook.findings import BookError, Finding, annotation, summary
+from openbook.reading.library import read_library
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,13 +21,31 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
     check.add_argument("paths", nargs="*", help="only findings in these files or folders")
+    check.add_argument("--fix", action="store_true", help="first mend in place the Chinese copy where that is safe")
+    check.add_argument("--format", choices=("text", "github"), default="text", help="github: as annotations of a pull request")
+    status = commands.add_parser("status", help="say which translations are behind, since when, and show what changed")
+    status.add_argument("paths", nargs="*", help="only these chapters")
+    accept = commands.add_parser("accept", help="record that a translation is right for the English of now, without touching its text")
+    accept.add_argument("targets", nargs="+", help="docs/x.zh.md for the whole file, docs/x.zh.md#section for a section")
+    new = commands.add_parser("new", help="begin a chapter in both languages and add it to the navigation")
+    new.add_argument("place", metavar="PART/NAME", help="where: a folder of docs/, or a word of the part's title, and the file's name")
+    new.add_argument("english", metavar="ENGLISH_TITLE")
+    new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
         if options.command == "check":
-            return _check(root, options.paths)
+            if options.fix:
+                _fix(root, options.paths)
+            return _check(root, options.paths, options.format)
+        if options.command in ("status", "accept"):
+            from openbook.freshness.commands import accept as record, status as report
+            return _say(report(root, options.paths) if options.command == "status" else record(root, options.targets))
+        if options.command == "new":
+            from openbook.scaffold import new_chapter
+            return _say(new_chapter(root, options.place, options.english, options.chinese))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:
@@ -33,16 +56,30 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _check(root: Path, paths: list[str]) -> int:
-    findings = check_repository(root)
-    if paths:
-        wanted = tuple(path.removeprefix("./").rstrip("/") for path in paths)
-        findings = [finding for finding in findings if finding.path.startswith(wanted)]
-    _print(findings)
+def _fix(root: Path, paths: list[str]) -> None:
+    """Mend the Chinese files among `paths`, or all of them, and say what was done."""
+    files = [name for name in chinese_files(read_library(root / "docs", read_book(root))) if _wanted(f"docs/{name}", paths)]
+    for name, count in mend_files(root / "docs", files).items():
+        print(f"docs/{name}: mended {count} mistake{'s' * (count > 1)}.")
+
+
+def _wanted(path: str, paths: list[str]) -> bool:
+    return not paths or path.startswith(tuple(given.removeprefix("./").rstrip("/") for given in paths))
+
+
+def _check(root: Path, paths: list[str], style: str = "text") -> int:
+    findings = check_repository(root, paths)
+    _print(findings, style)
     return 1 if findings else 0
 
 
-def _print(findings: list[Finding]) -> None:
+def _say(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _print(findings: list[Finding], style: str = "text") -> None:
     for finding in findings:
-        print(finding)
+        print(annotation(finding) if style == "github" else finding)
     print(summary(findings), file=sys.stderr if findings else sys.stdout)

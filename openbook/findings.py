@@ -36,6 +36,17 @@ def shown_path(path: Path, root: Path) -> str:
         return str(path)
 
 
+def annotation(finding: Finding) -> str:
+    """Return a finding as a GitHub Actions command, which shows it at its line in a pull request."""
+    def escaped(text: str, more: str = "") -> str:
+        for char in "%\r\n" + more:
+            text = text.replace(char, f"%{ord(char):02X}")
+        return text
+
+    place = f"file={escaped(finding.path, ':,')},line={finding.line},title={escaped(finding.rule, ':,')}"
+    return f"::error {place}::{escaped(finding.message + chr(10) + finding.mend)}"
+
+
 def summary(findings: list[Finding]) -> str:
     """Return the closing line of a report: how many findings, in how many files."""
     if not findings:

@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from openbook.site.build import build_site
 
 ROOT = Path(__file__).parent.parent
+
+# The same examples on every machine, and no deadline: a slow machine is no mistake in the book.
+settings.register_profile("book", deadline=None, database=None, derandomize=True)
+settings.load_profile("book")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Check that each chapter exists in both languages, with the same headings, captions and front matter."""
+"""Check that each chapter exists in both languages, with sound front matter, ids and tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openbook.reading.source import Source
 
 
 def check_pairs(library: Library) -> Iterator[Finding]:
-    """Yield findings about missing files, front matter and headings that differ."""
+    """Yield findings about missing files, front matter, headings and ids."""
     for chapter in library.book.chapters:
         english, chinese = library.source(chapter, "en"), library.source(chapter, "zh")
         if english is None:
@@ -21,13 +21,18 @@ def check_pairs(library: Library) -> Iterator[Finding]:
             continue
         yield from _check_file(english)
         if chinese is None:
-            yield Finding(f"docs/{chapter.path}", 1, "missing-translation",
-                          f"the chapter has no Chinese file docs/{chapter.twin}",
-                          f"Translate it into docs/{chapter.twin}, or take the chapter out of `nav` until it is.")
+            if english.meta.get("translation") != "wanted":
+                yield Finding(f"docs/{chapter.path}", 1, "missing-translation",
+                              f"the chapter has no Chinese file docs/{chapter.twin}",
+                              f"Translate it into docs/{chapter.twin}, or write `translation: wanted` in its front matter: "
+                              "Chinese readers then get the English text with a notice.")
             continue
+        if english.meta.get("translation"):
+            yield Finding(f"docs/{chapter.path}", 1, "front-matter", "the chapter is translated and still asks for a translation",
+                          "Take `translation:` out of the front matter.")
         yield from _check_file(chinese)
-        yield from _check_headings(chapter, english, chinese)
-        yield from _check_captions(chapter, english, chinese)
+        yield from _check_ids(chapter, english, chinese)
+        yield from _check_tested_on(chapter, english, chinese)
 
 
 def _nav_line(library: Library, path: str) -> int:
@@ -72,44 +77,19 @@ def _check_rows(path: str, source: Source, widths: list[int]) -> Iterator[Findin
                           "Add or remove a `|`; write a bar inside a cell as `\\|`.")
 
 
-def _check_headings(chapter: Chapter, english: Source, chinese: Source) -> Iterator[Finding]:
-    """Report the first place where the two outlines part; the rest follows from it."""
-    path = f"docs/{chapter.twin}"
-    for ours, theirs in zip(chinese.headings, english.headings):
-        if ours.level != theirs.level:
-            yield Finding(path, ours.line, "headings",
-                          f"`{'#' * ours.level} {ours.text}` stands where docs/{chapter.path}:{theirs.line} has "
-                          f"`{'#' * theirs.level} {theirs.text}`",
-                          "Give both files the same headings in the same order and at the same levels.")
-            return
-        if ours.explicit and ours.id != theirs.id:
-            yield Finding(path, ours.line, "headings", f"the id #{ours.id} is #{theirs.id} in docs/{chapter.path}:{theirs.line}",
-                          "Take the id out: the build gives both languages the English one.")
-    extra, count = len(chinese.headings) - len(english.headings), min(len(chinese.headings), len(english.headings))
-    if extra > 0:
-        heading = chinese.headings[count]
-        yield Finding(path, heading.line, "headings",
-                      f"`{heading.text}` has no counterpart: {len(chinese.headings)} headings here, "
-                      f"{len(english.headings)} in docs/{chapter.path}",
-                      "Remove it, or add the section to the English file.")
-    elif extra < 0:
-        heading = english.headings[count]
-        yield Finding(path, chinese.headings[-1].line if chinese.headings else 1, "headings",
-                      f"the section `{heading.text}` of docs/{chapter.path}:{heading.line} is missing: "
-                      f"{len(chinese.headings)} headings here, {len(english.headings)} there",
-                      "Translate the section, at the same place and level.")
-
-
-def _check_captions(chapter: Chapter, english: Source, chinese: Source) -> Iterator[Finding]:
-    ours, theirs = [caption.id for caption in chinese.captions], [caption.id for caption in english.captions]
-    if ours == theirs:
+def _check_ids(chapter: Chapter, english: Source, chinese: Source) -> Iterator[Finding]:
+    """Ids come from the English file; whether the outlines agree is for the alignment to say."""
+    if [heading.level for heading in chinese.headings] != [heading.level for heading in english.headings]:
         return
-    place = next((index for index, pair in enumerate(zip(ours, theirs)) if pair[0] != pair[1]), min(len(ours), len(theirs)))
-    here = chinese.captions[place] if place < len(ours) else None
-    there = english.captions[place] if place < len(theirs) else None
-    line = here.line if here else (chinese.captions[-1].line if chinese.captions else 1)
-    yield Finding(f"docs/{chapter.twin}", line, "captions",
-                  f"the figures and tables differ from docs/{chapter.path}: here "
-                  f"{'#' + here.id if here else 'nothing more'}, there "
-                  f"{f'#{there.id} (line {there.line})' if there else 'nothing more'}",
-                  "Give both files the same figures and tables, with the same ids, in the same order.")
+    for ours, theirs in zip(chinese.headings, english.headings):
+        if ours.explicit and ours.id != theirs.id:
+            yield Finding(f"docs/{chapter.twin}", ours.line, "headings",
+                          f"the id #{ours.id} is #{theirs.id} in docs/{chapter.path}:{theirs.line}",
+                          "Take the id out: the build gives both languages the English one.")
+
+
+def _check_tested_on(chapter: Chapter, english: Source, chinese: Source) -> Iterator[Finding]:
+    ours, theirs = chinese.meta.get("tested_on"), english.meta.get("tested_on")
+    if ours != theirs:
+        yield Finding(f"docs/{chapter.twin}", 1, "front-matter", f"`tested_on` is {ours or 'not given'}, in docs/{chapter.path} "
+                      f"{theirs or 'not given'}", "Give both files the same.")

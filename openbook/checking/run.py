@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
+from openbook.checking.share import is_under, narrowed, shared, with_twins
+from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request
 from openbook.figures.svg import FigureError, resolve
 from openbook.findings import Finding
 from openbook.formulas.katex import KatexMissing, TexError, render
+from openbook.freshness.record import check_records
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
 
 
-def check_repository(root: Path) -> list[Finding]:
-    """Return every finding about the book at `root`, in the order of files and lines."""
-    docs = root / "docs"
+def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
+    """Return every finding about the book at `root`, or about what is under `paths`, in the order of files and lines."""
+    docs, wanted = root / "docs", with_twins(list(paths))
     facts, findings = load_facts(docs / "data", root)
     library = read_library(docs, read_book(root))
     findings += check_pairs(library)
     findings += check_links(library, facts)
+    findings += _check_strays(library)
+    findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
+    return sorted(finding for finding in set(findings) if is_under(finding.path, wanted))
+
+
+def _check_texts(library: Library, facts: Facts, root: Path) -> list[Finding]:
+    """Return the findings that need the text of one chapter at a time."""
+    findings = list(check_chapters(library))
+    findings += check_records(library)
+    findings += check_words(library, root)
     findings += _check_tables(library, facts)
     findings += _check_figures(library)
     findings += _check_formulas(library)
-    findings += _check_strays(library)
-    return sorted(set(findings))
+    return findings
 
 
 def _check_tables(library: Library, facts: Facts) -> Iterator[Finding]:

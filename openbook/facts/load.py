@@ -277,7 +277,8 @@ def _date_text(value: object) -> str | None:
 def load_facts(data_dir: Path, root: Path) -> tuple[Facts, list[Finding]]:
     """Return the facts under `data_dir` and what is wrong with them."""
     loader = Loader(root)
-    paths = sorted(data_dir.glob("*.yml"))
+    # The terms have a loader of their own.
+    paths = sorted(path for path in data_dir.glob("*.yml") if path.name != "terms.yml")
     sources = [path for path in paths if path.stem == "sources"]
     for path in sources:
         loader.load_sources(path)

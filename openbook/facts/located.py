@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from openbook.reading.quick_yaml import with_loader
+
 Path = tuple[str | int, ...]
 
 
@@ -33,17 +35,17 @@ class LocatedError(ValueError):
 
 def load_located(text: str) -> Located:
     """Parse `text`; raise LocatedError for malformed YAML and for a key given twice."""
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        lines: dict[Path, int] = {}
-        value = _build(loader, node, (), lines) if node else None
+        return with_loader(text, _located)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise LocatedError((mark.line if mark else 0) + 1, str(getattr(error, "problem", None) or error)) from None
-    finally:
-        loader.dispose()
-    return Located(value, lines)
+
+
+def _located(loader: yaml.SafeLoader) -> Located:
+    node = loader.get_single_node()
+    lines: dict[Path, int] = {}
+    return Located(_build(loader, node, (), lines) if node else None, lines)
 
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> object:

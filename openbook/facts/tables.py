@@ -10,6 +10,7 @@ import markdown
 import yaml
 
 from openbook.facts.model import Cell, Column, Facts, Row, Table
+from openbook.reading.quick_yaml import load_yaml
 from openbook.reading.source import CITATION
 
 WORDS = {
@@ -43,7 +44,7 @@ class RequestError(ValueError):
 def parse_request(body: str, facts: Facts) -> Request:
     """Return the request in the body of a `table` fence; raise RequestError when it asks for what is not there."""
     try:
-        fields = yaml.safe_load(body)
+        fields = load_yaml(body)
     except yaml.YAMLError as error:
         raise RequestError(f"the table fence is not YAML: {getattr(error, 'problem', error)}",
                            "Quote the caption if it holds a colon.") from None

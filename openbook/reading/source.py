@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import yaml
 from markdown.extensions.toc import slugify
 
+from openbook.reading.quick_yaml import load_yaml
+
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
 HEADING = re.compile(r"^(?P<marks>#{1,6})\s+(?P<text>.+?)\s*#*$")
 ATTRIBUTES = re.compile(r"\s*\{:?\s*(?P<body>[^{}]*)\}\s*$")
@@ -110,7 +112,7 @@ def scan(path: str, text: str) -> Source:
     source = Source(path)
     raw_meta, source.body_line = split_front_matter(text)
     try:
-        meta = yaml.safe_load(raw_meta) or {}
+        meta = load_yaml(raw_meta) or {}
         if not isinstance(meta, dict):
             raise yaml.YAMLError("front matter is a list of `key: value` lines")
         source.meta = meta

@@ -14,12 +14,18 @@ from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
+from openbook import LANGUAGES
+from openbook.alignment.excuses import without_excuses
 from openbook.book import Chapter
 from openbook.facts.citations import PLACE, WORDS
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
 from openbook.reading.source import FENCE, TABLE_CAPTION
+from openbook.site.freshness import fill_status
+from openbook.terms import glossary
+from openbook.terms.load import Term
+from openbook.terms.tooltips import add_tips, tip_finder
 
 log = logging.getLogger("mkdocs.openbook")
 
@@ -37,12 +43,19 @@ class Rendering:
     chapter: Chapter | None = None
     lang: str = "en"
     text_lang: str = "en"
+    terms: tuple[Term, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.glossary = glossary.glossary_path(self.library)
+        self.finders = {lang: tip_finder(self.terms, lang) for lang in LANGUAGES}
 
 
 def prepare(text: str, rendering: Rendering) -> str:
     """Return a chapter's Markdown with caption lines marked and, if it cites anything, a place for its sources."""
     lines, fence = [], ""
-    for line in text.split("\n"):
+    if rendering.chapter:
+        text = fill_status(text, rendering.library, rendering.chapter.path, rendering.text_lang)
+    for line in without_excuses(text).split("\n"):
         mark = FENCE.match(line)
         if fence:
             fence = "" if mark and mark["mark"].startswith(fence) and not mark["info"].strip() else fence
@@ -164,6 +177,19 @@ def _only_image(paragraph: ElementTree.Element) -> ElementTree.Element | None:
     return image if captioned else None
 
 
+class _Tips(Treeprocessor):
+    """Explain terms where a numbered chapter first uses them, if the book has a glossary to lead to."""
+
+    def __init__(self, md: Markdown, rendering: Rendering):
+        super().__init__(md)
+        self.rendering = rendering
+
+    def run(self, root: ElementTree.Element) -> None:
+        rendering = self.rendering
+        if rendering.glossary and rendering.chapter and rendering.chapter.number:
+            add_tips(root, rendering.finders[rendering.text_lang], rendering.chapter.path, rendering.glossary)
+
+
 class _Citations(InlineProcessor):
     """Mark `[@id; @id]`; the marks are numbered when the whole page is known."""
 
@@ -186,6 +212,8 @@ class BookMarkdown(Extension):
         # attr_list reads ids at 8, toc makes and uses them at 5: ours come between.
         md.treeprocessors.register(_Captions(md, self.rendering), "book_captions", 7)
         md.treeprocessors.register(_Ids(md, self.rendering), "book_ids", 6)
+        # After toc, so that no heading's name holds a tip; before MkDocs turns links to files into addresses (0).
+        md.treeprocessors.register(_Tips(md, self.rendering), "book_tips", 4)
         # Before links (160) and references (170), after code spans (190).
         md.inlinePatterns.register(_Citations(r"\[(@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]", md), "book_citations", 175)
 
@@ -201,3 +229,12 @@ class BookMarkdown(Extension):
         path = rendering.chapter.path if rendering.chapter else ""
         number = rendering.library.label(path, request.id, rendering.text_lang) or ""
         return render(request, rendering.facts, rendering.text_lang, number)
+
+    def glossary_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
+        """Return the HTML of a `glossary` fence; superfences calls this."""
+        rendering = self.rendering
+        try:
+            return glossary.render(glossary.parse_request(source), rendering.terms, rendering.text_lang)
+        except glossary.GlossaryError as error:
+            log.warning("docs/%s: %s. %s", rendering.chapter.file(rendering.text_lang) if rendering.chapter else "?", error, error.mend)
+            return ""

@@ -19,16 +19,19 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
-from openbook.book import Book, book_from_nav, nav_translations
+from openbook.book import Book, Chapter, book_from_nav, nav_translations
 from openbook.checking.run import check_repository
 from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
+from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
 from openbook.site.search import index_json
+from openbook.terms.load import load_terms
+from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
 
@@ -57,7 +60,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.has_formulas = False
         self.book = self._read_book(config)
         facts, _ = load_facts(self.docs / "data", self.root)
-        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs)
+        self.terms, _ = load_terms(self.docs / "data", self.root)
+        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs, terms=self.terms)
         self._extend_markdown(config)
         return config
 
@@ -75,8 +79,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         config.markdown_extensions = [known for known in config.markdown_extensions
                                       if not isinstance(known, BookMarkdown)] + [extension]
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
-        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] != "table"] + [
-            {"name": "table", "class": "book-table", "format": extension.table_fence}]
+        ours = {"table": extension.table_fence, "glossary": extension.glossary_fence}
+        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] not in ours] + [
+            {"name": name, "class": f"book-{name}", "format": function} for name, function in ours.items()]
 
     def on_pre_build(self, config: MkDocsConfig) -> None:
         if self.config.check and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
@@ -120,6 +125,10 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         rendering = self.rendering
         content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
         content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
+        if rendering.chapter and rendering.text_lang == "zh":
+            content = self._marked(content, rendering.chapter, page, config)
+        elif rendering.lang != rendering.text_lang:
+            content = say_untranslated(content)
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
         page.meta["has_formulas"] = 'class="katex"' in content
         self.has_formulas |= page.meta["has_formulas"]
@@ -129,6 +138,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
                 "headings": _headings(page.toc)}
         return content
+
+    def _marked(self, content: str, chapter: Chapter, page: Page, config: MkDocsConfig) -> str:
+        """Mark what is behind; a preview of one language has no English page to lead to."""
+        library = self.rendering.library
+        alone = config.plugins["i18n"].config.build_only_locale
+        english = None if alone else get_relative_url(page.url.removeprefix(ROOTS["zh"]) or ".", page.url)
+        return mark_behind(content, chapter_states(library, chapter), section_titles(library, chapter), english)
 
     def on_page_context(self, context, *, page: Page, config: MkDocsConfig, nav):
         lang = self._lang(config)
@@ -157,7 +173,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         search = config.plugins.get("material/search")
         if search is not None:
             lang = self._lang(config)
-            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang, search.config.fields)
+            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang,
+                                            search_words(self.terms, lang))
 
     @event_priority(-200)
     def _write_outputs(self, config: MkDocsConfig) -> None:

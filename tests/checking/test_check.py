@@ -34,11 +34,11 @@ META = "---\ndescription: D.\n---\n"
     ({"docs/index.md": "# Home\n"}, "docs/index.md", 1, "the front matter has no description"),
     ({"docs/index.md": META + "## Home\n"}, "docs/index.md", 4, "the page does not begin with a title"),
     ({"docs/a.zh.md": META + "# 甲\n\n### 原理\n"}, "docs/a.zh.md", 6,
-     "`### 原理` stands where docs/a.md:6 has `## How it works`"),
+     "`### 原理` stands where there `## How it works {#how}` does (docs/a.md:6)"),
     ({"docs/a.zh.md": META + "# 甲\n"}, "docs/a.zh.md", 4,
-     "the section `How it works` of docs/a.md:6 is missing: 1 headings here, 2 there"),
+     "the section `## How it works {#how}` is missing after this line (docs/a.md:6)"),
     ({"docs/a.zh.md": META + "# 甲\n\n## 原理\n\n## 多余\n"}, "docs/a.zh.md", 8,
-     "`多余` has no counterpart: 3 headings here, 2 in docs/a.md"),
+     "this section has no counterpart there (docs/a.md:4)"),
     ({"docs/a.zh.md": META + "# 甲\n\n## 原理 {#why}\n"}, "docs/a.zh.md", 6, "the id #why is #how in docs/a.md:6"),
     ({"docs/stray.md": META + "# Stray\n"}, "docs/stray.md", 1, "the page is not in the navigation"),
     ({"docs/data/chips.yml": "title: [unclosed\n"}, "docs/data/chips.yml", 2,
@@ -74,7 +74,8 @@ def test_the_command_prints_findings_and_fails(small_book, monkeypatch, capsys):
     assert main(["check", "docs/a.md"]) == 1
     output = capsys.readouterr()
     assert output.out == ("docs/a.md:1: the chapter has no Chinese file docs/a.zh.md [missing-translation]\n"
-                          "    Translate it into docs/a.zh.md, or take the chapter out of `nav` until it is.\n")
+                          "    Translate it into docs/a.zh.md, or write `translation: wanted` in its front matter: "
+                          "Chinese readers then get the English text with a notice.\n")
     assert output.err == "1 finding in 1 file.\n"
 
 

@@ -3,15 +3,32 @@
 import json
 
 from openbook.site.search import cut_chinese, index_json
+from openbook.terms.load import Term
+from openbook.terms.search import search_words
+
+ALL_REDUCE = Term("all-reduce", "all-reduce", ("all-reduce",), ("全归约",), avoid=("全规约",))
 
 
 def test_chinese_is_cut_into_words_and_latin_is_left_alone():
-    assert cut_chinese("显存不够，用 NCCL") == "显存\u200b不够\u200b，\u200b用\u200b NCCL"
+    assert cut_chinese("显存不够，用 NCCL", search_words((), "zh")) == "显存\u200b不够\u200b，\u200b用\u200b NCCL"
+
+
+def test_terms_are_not_cut():
+    assert cut_chinese("一次全归约", search_words((), "zh")).split("\u200b") == ["一次", "全", "归约"]
+    assert cut_chinese("一次全归约", search_words((ALL_REDUCE,), "zh")).split("\u200b") == ["一次", "全归约"]
+
+
+def test_a_section_is_found_by_the_words_it_does_not_use():
+    entries = [{"location": "zh/a/#how", "title": "全归约", "text": "<p>显存不够</p>"},
+               {"location": "zh/b/", "title": "乙", "text": "<p>做<b>全归约</b>，即 all-reduce</p>"}]
+    named, said = json.loads(index_json(entries, "zh/", "zh", search_words((ALL_REDUCE,), "zh")))["docs"]
+    assert named["named"] == "all-reduce allreduce 全规约 规约" and "also" not in named
+    assert said["also"] == "allreduce 全规约 规约"
 
 
 def test_locations_are_relative_to_the_languages_root():
     entries = [{"location": "zh/a/#how", "title": "原理", "text": "显存不够"}]
-    index = json.loads(index_json(entries, "zh/", "zh", {"title": {"boost": 1000}}))
+    index = json.loads(index_json(entries, "zh/", "zh", search_words((), "zh")))
     assert index["config"]["lang"] == ["zh"]
     assert index["docs"][0]["location"] == "a/#how"
     assert "显存" in index["docs"][0]["text"].split("\u200b")
