@@ -23,6 +23,9 @@ WORD = re.compile(r"[A-Za-z]+(?:-(?:four|thirds|quarters))?")
 DENOMINATORS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 PARTS = re.compile(rf"\b(\w+)[ -]({'|'.join(DENOMINATORS)})s\b")
 
+COUNTS = {word: value for value, word in enumerate("three four five six seven eight nine ten eleven twelve".split(), 3)}
+COUNT = re.compile(rf"\b({'|'.join(COUNTS)})\b(?!-?(?:{'|'.join(DENOMINATORS)})s\b)", re.IGNORECASE)
+
 DIGITS = {char: value for value, chars in enumerate(("〇零", "一首单", "二两双", "三", "四", "五", "六", "七", "八", "九")) for char in chars}
 POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 CHINESE = re.compile("[〇零一二两三四五六七八九十百千万亿首单双]+")
@@ -66,3 +69,8 @@ def chinese_number(word: str) -> float:
         else:
             part, digit = part + (digit or 1) * POWERS[char], 0
     return total + part + digit
+
+
+def counts_in(text: str) -> list[tuple[str, int]]:
+    """Return the counts that English writes as words, from three to twelve; one and two are often only grammar."""
+    return [(found[0], COUNTS[found[0].lower()]) for found in COUNT.finditer(text)]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from openbook.alignment.number_words import words_in
+from openbook.alignment.number_words import counts_in, words_in
 from openbook.alignment.units import CANONICAL, SOFT, UNIT
 
 MONTHS = {name: index for index, names in enumerate(
@@ -127,6 +127,7 @@ def _number(text: str, found: re.Match) -> tuple[Number, int]:
 def unmatched(here: Numbers, there: Numbers) -> tuple[list[Number], list[Number]]:
     """Return the numbers in digits of each side that the other side has neither in digits nor in words.
 
+    `there` is English: what it counts in words is wanted here too. Chinese may count what English only lists.
     The same number wants the same unit. One side may leave the unit out where the unit is a plain word, or
     where it stands with another number of the same paragraph: "256 GB/s inside a server, 320 within the rack".
     """
@@ -137,7 +138,10 @@ def unmatched(here: Numbers, there: Numbers) -> tuple[list[Number], list[Number]
             if partner:
                 ours.remove(number)
                 theirs.remove(partner)
-    return [number for number in ours if not _in_words(number, there)], [number for number in theirs if not _in_words(number, here)]
+    uncounted = [Number(value, "", word) for word, value in counts_in(there.rest)
+                 if value not in here.words and all(number.value != value for number in here.digits)]
+    return ([number for number in ours if not _in_words(number, there)],
+            [number for number in theirs if not _in_words(number, here)] + uncounted)
 
 
 def _same(a: Number, b: Number, units: tuple[set[str], set[str]] | None) -> bool:

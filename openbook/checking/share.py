@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 
 from openbook.book import Chapter
 from openbook.findings import Finding
@@ -55,6 +53,9 @@ def shared(library: Library, check: Callable[[Library], list[Finding]]) -> list[
         lightest = weights.index(min(weights))
         shares[lightest].append(library.book.by_path[path])
         weights[lightest] += sizes[path]
+    import multiprocessing    # here, because most runs need none of it
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(workers - 1, mp_context=multiprocessing.get_context("fork")) as pool:
         waiting = [pool.submit(check, _with(library, share)) for share in shares[1:]]
         findings = check(_with(library, shares[0]))

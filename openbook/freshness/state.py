@@ -11,9 +11,6 @@ from openbook.freshness.record import record_of
 from openbook.reading.blocks import Section, sections_of, split_blocks
 from openbook.reading.source import scan
 
-BEHIND = frozenset({"changed", "missing"})
-"""States that readers are told of: the English says something that the Chinese does not."""
-
 
 @dataclass(frozen=True)
 class SectionState:

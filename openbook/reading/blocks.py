@@ -126,7 +126,7 @@ def _end(kind: str, start: int, lines: list[str]) -> int:
 
 
 def sections_of(blocks: list[Block]) -> list[Section]:
-    """Return the sections of a file; blank lines, comments and front matter belong to none."""
+    """Return the sections of a file; blank lines and front matter belong to none."""
     found: list[Section] = []
     heading, inside = None, []
     for block in blocks:
