@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openbook.book import read_book
+from openbook.charts.request import parse_chart
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
 from openbook.facts.load import load_facts
@@ -17,6 +18,8 @@ from openbook.formulas.katex import KatexMissing, TexError, render
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
 
+FENCES = {"table": parse_request, "chart": parse_chart}
+
 
 def check_repository(root: Path) -> list[Finding]:
     """Return every finding about the book at `root`, in the order of files and lines."""
@@ -25,21 +28,21 @@ def check_repository(root: Path) -> list[Finding]:
     library = read_library(docs, read_book(root))
     findings += check_pairs(library)
     findings += check_links(library, facts)
-    findings += _check_tables(library, facts)
+    findings += _check_fences(library, facts)
     findings += _check_figures(library)
     findings += _check_formulas(library)
     findings += _check_strays(library)
     return sorted(set(findings))
 
 
-def _check_tables(library: Library, facts: Facts) -> Iterator[Finding]:
+def _check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
     for (_, _), source in library.sources.items():
         for fence in source.fences:
-            if fence.language == "table":
+            if fence.language in FENCES:
                 try:
-                    parse_request(fence.body, facts)
+                    FENCES[fence.language](fence.body, facts)
                 except RequestError as error:
-                    yield Finding(f"docs/{source.path}", fence.line, "table", str(error), error.mend)
+                    yield Finding(f"docs/{source.path}", fence.line, fence.language, str(error), error.mend)
 
 
 def _check_figures(library: Library) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
+from openbook.reading.source import FACTS_FENCES
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
@@ -75,8 +76,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         config.markdown_extensions = [known for known in config.markdown_extensions
                                       if not isinstance(known, BookMarkdown)] + [extension]
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
-        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] != "table"] + [
-            {"name": "table", "class": "book-table", "format": extension.table_fence}]
+        fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] not in FACTS_FENCES] + [
+            {"name": "table", "class": "book-table", "format": extension.table_fence},
+            {"name": "chart", "class": "book-chart", "format": extension.chart_fence}]
 
     def on_pre_build(self, config: MkDocsConfig) -> None:
         if self.config.check and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
