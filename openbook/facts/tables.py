@@ -13,8 +13,8 @@ from openbook.facts.model import Cell, Column, Facts, Row
 from openbook.reading.source import CITATION
 
 WORDS = {
-    "en": {"checked": "Figures checked {}.", "or": "or", "none": "–"},
-    "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–"},
+    "en": {"checked": "Figures checked {}.", "or": "or", "none": "–", "csv": "All rows and columns with their sources"},
+    "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–", "csv": "全部行列及来源"},
 }
 SPACE_BEFORE_CITE = re.compile(r'[ \u00a0]+(?=<sup class="cite")')
 FIELDS = ("id", "data", "columns", "where", "sort", "caption")
@@ -103,8 +103,10 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} – {dates[-1]}"
         below += f'<span class="table-checked">{WORDS[lang]["checked"].format(span)}</span>'
     caption = inline_html(request.caption)
-    return (f'<figure class="book-table" id="{request.id}"><figcaption><span class="caption-number">{number}</span> '
-            f'{caption}</figcaption><div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
+    tools = (f'<p class="table-tools only-web" data-search-exclude="yes"><a href="book:data/{table.name}" '
+             f'title="{WORDS[lang]["csv"]}" download>CSV</a></p>')
+    return (f'<figure class="book-table" id="{request.id}" data-table="{table.name}"><figcaption><span class="caption-number">{number}</span> '
+            f'{caption}</figcaption>{tools}<div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
             f'<tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
             + (f'<p class="table-notes">{below.strip()}</p>' if below else "") + "</figure>")
 
