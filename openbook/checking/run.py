@@ -7,18 +7,21 @@ from pathlib import Path
 
 from openbook.book import read_book
 from openbook.charts.request import parse_chart
+from openbook.checking.facts import check_facts
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request
-from openbook.figures.svg import FigureError, resolve
+from openbook.figures.measure import overflows
+from openbook.figures.svg import FigureError, read_figure, resolve
 from openbook.findings import Finding
 from openbook.formulas.katex import KatexMissing, TexError, render
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
 
 FENCES = {"table": parse_request, "chart": parse_chart}
+LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 
 
 def check_repository(root: Path) -> list[Finding]:
@@ -26,6 +29,7 @@ def check_repository(root: Path) -> list[Finding]:
     docs = root / "docs"
     facts, findings = load_facts(docs / "data", root)
     library = read_library(docs, read_book(root))
+    findings += check_facts(library, facts)
     findings += check_pairs(library)
     findings += check_links(library, facts)
     findings += _check_fences(library, facts)
@@ -52,12 +56,16 @@ def _check_figures(library: Library) -> Iterator[Finding]:
             file = library.docs / Path(path).parent / link.target
             if link.image and file.suffix == ".svg" and file.is_file() and file not in seen:
                 seen.add(file)
-                for lang in ("en", "zh"):
+                shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
+                for lang, language in LANGUAGE_NAMES.items():
                     try:
                         resolve(file.read_bytes(), lang, "check")
                     except FigureError as error:
-                        shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
                         yield Finding(shown, error.line, "figure", str(error), error.mend)
+                        continue
+                    for text in overflows(read_figure(file.read_bytes(), lang)):
+                        yield Finding(shown, text.line, "figure", f"in {language} the text “{text.words}” leaves the picture "
+                                      f"by {text.by:.0f} units", "Shorten it, move it, set it smaller, or enlarge the viewBox.")
 
 
 def _check_formulas(library: Library) -> Iterator[Finding]:
