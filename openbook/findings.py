@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+#: Rules about facts that want another look, though nothing in the book is broken.
+ADVICE = ("stale", "unused-source")
+
+
 @dataclass(frozen=True, order=True)
 class Finding:
     """One thing to mend: where it is, which rule it breaks, what is wrong and what mends it."""
@@ -15,6 +19,11 @@ class Finding:
     rule: str
     message: str
     mend: str
+
+    @property
+    def advice(self) -> bool:
+        """Say whether the book can be built all the same; `openbook check` names it, the build goes on."""
+        return self.rule in ADVICE
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message} [{self.rule}]\n    {self.mend}"

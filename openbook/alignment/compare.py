@@ -12,6 +12,7 @@ from openbook.alignment.features import WORDY, features, prose
 from openbook.alignment.numbers import Number, unmatched
 from openbook.alignment.pairing import difference, pair_up
 from openbook.alignment.prose import fits, same_tex
+from openbook.reading.fences import split_words
 from openbook.reading.blocks import CALLOUT, ITEM, REFERENCE, TAB, Block
 from openbook.reading.source import CODE_SPAN, FENCE, FIGURE, TABLE_CAPTION, Fence
 
@@ -109,11 +110,10 @@ def _fences(here: Block, there: Block) -> Iterator[Difference]:
         yield Difference(here.line, there.line, "fence", f"the block opens with `{theirs.info}`, here with `{ours.info}`",
                          "Give both blocks the same language and classes.")
     a, b = here.lines[1:-1], there.lines[1:-1]
-    if ours.language == "table":
-        a, captions_here = _without_caption(a)
-        b, captions_there = _without_caption(b)
-        for (index, text), (other, theirs_text) in zip(captions_here, captions_there):
-            yield from compare_prose(text, theirs_text, _line_of(here, index), _line_of(there, other))
+    a, words_here = split_words(a, ours.language)
+    b, words_there = split_words(b, ours.language)
+    for (index, text), (other, theirs_text) in zip(words_here, words_there):
+        yield from compare_prose(text, theirs_text, _line_of(here, index), _line_of(there, other))
     yield from _same_code(here, code.running_lines(a, ours.language), there, code.running_lines(b, theirs.language))
     remarks, originals = code.comments(a, ours.language), code.comments(b, ours.language)
     for (index, comment), (other, theirs_comment) in zip(remarks, originals) if len(remarks) == len(originals) else ():
@@ -127,11 +127,6 @@ def _opening(block: Block) -> Fence:
 def _line_of(block: Block, index: int) -> Block:
     """Return a line of a fence's body as a block of its own, for its place."""
     return Block("paragraph", block.line + 1 + index, block.lines[index + 1])
-
-
-def _without_caption(body: list[str]) -> tuple[list[str], list[tuple[int, str]]]:
-    captions = [(index, line.split(":", 1)[1]) for index, line in enumerate(body) if line.lstrip().startswith("caption:")]
-    return ["" if line.lstrip().startswith("caption:") else line for line in body], captions
 
 
 def _same_code(here: Block, ours: list[tuple[int, str]], there: Block, theirs: list[tuple[int, str]]) -> Iterator[Difference]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from openbook.alignment.check import check_chapters
 from openbook.book import read_book
+from openbook.charts.request import parse_chart
+from openbook.checking.facts import check_facts
 from openbook.checking.links import check_links
 from openbook.checking.pairs import check_pairs
 from openbook.checking.share import is_under, narrowed, shared, with_twins
@@ -15,12 +17,16 @@ from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request
-from openbook.figures.svg import FigureError, resolve
+from openbook.figures.measure import overflows
+from openbook.figures.svg import FigureError, read_figure, resolve
 from openbook.findings import Finding
 from openbook.formulas.katex import KatexMissing, TexError, render
 from openbook.freshness.record import check_records
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
+
+FENCES = {"table": parse_request, "chart": parse_chart}
+LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 
 
 def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
@@ -28,6 +34,7 @@ def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     docs, wanted = root / "docs", with_twins(list(paths))
     facts, findings = load_facts(docs / "data", root)
     library = read_library(docs, read_book(root))
+    findings += check_facts(library, facts)
     findings += check_pairs(library)
     findings += check_links(library, facts)
     findings += _check_strays(library)
@@ -40,20 +47,20 @@ def _check_texts(library: Library, facts: Facts, root: Path) -> list[Finding]:
     findings = list(check_chapters(library))
     findings += check_records(library)
     findings += check_words(library, root)
-    findings += _check_tables(library, facts)
+    findings += _check_fences(library, facts)
     findings += _check_figures(library)
     findings += _check_formulas(library)
     return findings
 
 
-def _check_tables(library: Library, facts: Facts) -> Iterator[Finding]:
+def _check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
     for (_, _), source in library.sources.items():
         for fence in source.fences:
-            if fence.language == "table":
+            if fence.language in FENCES:
                 try:
-                    parse_request(fence.body, facts)
+                    FENCES[fence.language](fence.body, facts)
                 except RequestError as error:
-                    yield Finding(f"docs/{source.path}", fence.line, "table", str(error), error.mend)
+                    yield Finding(f"docs/{source.path}", fence.line, fence.language, str(error), error.mend)
 
 
 def _check_figures(library: Library) -> Iterator[Finding]:
@@ -63,12 +70,16 @@ def _check_figures(library: Library) -> Iterator[Finding]:
             file = library.docs / Path(path).parent / link.target
             if link.image and file.suffix == ".svg" and file.is_file() and file not in seen:
                 seen.add(file)
-                for lang in ("en", "zh"):
+                shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
+                for lang, language in LANGUAGE_NAMES.items():
                     try:
                         resolve(file.read_bytes(), lang, "check")
                     except FigureError as error:
-                        shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
                         yield Finding(shown, error.line, "figure", str(error), error.mend)
+                        continue
+                    for text in overflows(read_figure(file.read_bytes(), lang)):
+                        yield Finding(shown, text.line, "figure", f"in {language} the text “{text.words}” leaves the picture "
+                                      f"by {text.by:.0f} units", "Shorten it, move it, set it smaller, or enlarge the viewBox.")
 
 
 def _check_formulas(library: Library) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ class Loader:
             self.find(path, line, f"the source `{name}` is given twice", "Keep one of them.")
         self.facts.sources[name] = Source(
             name, values.get("title", name), values.get("publisher", ""), values.get("url", ""),
-            values.get("kind", "doc"), values.get("accessed", ""), values.get("published"), values.get("snapshot"))
+            values.get("kind", "doc"), values.get("accessed", ""), values.get("published"), values.get("snapshot"), line)
 
     # tables -------------------------------------------------------------------------------------
 
@@ -133,10 +133,10 @@ class Loader:
         if not isinstance(fields, dict) or not {"type", "en", "zh"} <= fields.keys():
             self.find(path, line, f"the column `{name}` needs type, en and zh", "Add what is missing.")
             return None
-        unknown = fields.keys() - {"type", "en", "zh", "unit", "sourced", "choices", "compute", "digits"}
+        unknown = fields.keys() - {"type", "en", "zh", "unit", "sourced", "choices", "compute", "digits", "min", "max"}
         if unknown:
             self.find(path, line, f"a column has no field `{sorted(unknown)[0]}`",
-                      "Use type, en, zh, unit, sourced, choices, compute, digits.")
+                      "Use type, en, zh, unit, sourced, choices, compute, digits, min, max.")
         if fields["type"] not in COLUMN_TYPES:
             self.find(path, line, f"`{fields['type']}` is not a type of column",
                       f"Use one of: {', '.join(COLUMN_TYPES)}.")
@@ -147,10 +147,15 @@ class Loader:
             except ValueError as error:
                 self.find(path, line, f"column `{name}`: {error}", "Use numbers, column names, + - * / ** and brackets.")
                 return None
+        for bound in (fields[name] for name in ("min", "max") if name in fields):
+            if fields["type"] not in ("int", "number") or not isinstance(bound, (int, float)):
+                self.find(path, line, f"column `{name}`: `{bound}` bounds no number", "Columns of numbers have `min` and `max`.")
+                return None
         choices = {str(key): self._words(path, located, ("columns", name, "choices", key), value)
                    for key, value in (fields.get("choices") or {}).items()}
         return Column(name, fields["type"], {"en": str(fields["en"]), "zh": str(fields["zh"])}, fields.get("unit"),
-                      bool(fields.get("sourced")), choices, fields.get("compute"), fields.get("digits"))
+                      bool(fields.get("sourced")), choices, fields.get("compute"), fields.get("digits"),
+                      fields.get("min"), fields.get("max"))
 
     def _row(self, path: Path, located: Located, index: int, fields: object, columns: dict[str, Column]) -> Row | None:
         line = located.line("rows", index)
@@ -256,7 +261,8 @@ class Loader:
                 cells = {**(base_rows[row.id].cells if row.id in base_rows else {}), **row.cells}
                 _compute(columns, cells)
                 rows.append(Row(row.id, row.src, cells, row.line))
-            self.facts.tables[name] = Table(name, table.title, columns, tuple(rows))
+            self.facts.tables[name] = Table(name, table.title, columns, tuple(rows),
+                                           frozenset(columns.keys() - table.columns.keys()))
 
 
 def _compute(columns: dict[str, Column], cells: dict[str, Cell]) -> None:

@@ -23,11 +23,12 @@ class Source:
     accessed: str
     published: str | None = None
     snapshot: str | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's schema; `unit` is printed in the head, `sourced` demands a source for every value."""
+    """A column's schema; `unit` is printed in the head, `sourced` demands a source for every value, `low` and `high` bound it."""
 
     name: str
     type: str
@@ -37,6 +38,8 @@ class Column:
     choices: dict[str, Words] = field(default_factory=dict)
     compute: str | None = None
     digits: int | None = None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def numeric(self) -> bool:
@@ -69,6 +72,7 @@ class Table:
     title: Words
     columns: dict[str, Column]
     rows: tuple[Row, ...]
+    joined: frozenset[str] = frozenset()    # columns that come from the table it joins
 
 
 @dataclass

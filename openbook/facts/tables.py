@@ -7,15 +7,14 @@ import re
 from dataclasses import dataclass
 
 import markdown
-import yaml
 
-from openbook.facts.model import Cell, Column, Facts, Row, Table
-from openbook.reading.quick_yaml import load_yaml
+from openbook.facts.fences import RequestError, check_columns, read_fields, select, table_of, where_of
+from openbook.facts.model import Cell, Column, Facts, Row
 from openbook.reading.source import CITATION
 
 WORDS = {
-    "en": {"checked": "Figures checked {}.", "or": "or", "none": "–"},
-    "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–"},
+    "en": {"checked": "Figures checked {}.", "or": "or", "none": "–", "csv": "All rows and columns with their sources"},
+    "zh": {"checked": "数据核对于 {}。", "or": "或", "none": "–", "csv": "全部行列及来源"},
 }
 SPACE_BEFORE_CITE = re.compile(r'[ \u00a0]+(?=<sup class="cite")')
 FIELDS = ("id", "data", "columns", "where", "sort", "caption")
@@ -33,71 +32,16 @@ class Request:
     caption: str
 
 
-class RequestError(ValueError):
-    """A `table` fence that cannot be shown; the text says why and how to mend it."""
-
-    def __init__(self, message: str, mend: str):
-        super().__init__(message)
-        self.mend = mend
-
-
 def parse_request(body: str, facts: Facts) -> Request:
     """Return the request in the body of a `table` fence; raise RequestError when it asks for what is not there."""
-    try:
-        fields = load_yaml(body)
-    except yaml.YAMLError as error:
-        raise RequestError(f"the table fence is not YAML: {getattr(error, 'problem', error)}",
-                           "Quote the caption if it holds a colon.") from None
-    if not isinstance(fields, dict):
-        raise RequestError("the table fence has no fields", f"Give it {', '.join(FIELDS)}.")
-    for name in ("id", "data", "columns", "caption"):
-        if not fields.get(name):
-            raise RequestError(f"the table fence has no `{name}`", f"Add `{name}:`.")
-    for name in fields.keys() - set(FIELDS):
-        raise RequestError(f"a table fence has no field `{name}`", f"Use {', '.join(FIELDS)}.")
-    if not re.fullmatch(r"tab-[\w-]+", str(fields["id"])):
-        raise RequestError(f"the id `{fields['id']}` does not begin with `tab-`", "Rename it, in both languages.")
-    table = facts.tables.get(str(fields["data"]))
-    if table is None:
-        raise RequestError(f"there is no table `{fields['data']}` in docs/data",
-                           f"Tables are: {', '.join(sorted(facts.tables)) or 'none yet'}.")
-    where = {str(name): tuple(str(value) for value in (values if isinstance(values, list) else [values]))
-             for name, values in (fields.get("where") or {}).items()}
+    fields = read_fields(body, "table", "tab", FIELDS, ("id", "data", "columns", "caption"))
+    table, where = table_of(fields, facts), where_of(fields)
     columns = tuple(str(name) for name in fields["columns"])
     sort = str(fields["sort"]) if fields.get("sort") else None
-    for name in (*columns, *where, *([sort.lstrip("-")] if sort else [])):
-        if name != "id" and name not in table.columns:
-            raise RequestError(f"the table `{table.name}` has no column `{name}`",
-                               f"Columns are: {', '.join(table.columns)}.")
-    request = Request(str(fields["id"]), table.name, columns, where, sort, str(fields["caption"]))
-    if not select(table, request):
+    check_columns(table, (*columns, *where, *([sort.lstrip("-")] if sort else [])))
+    if not select(table, where, sort):
         raise RequestError("no row of the table matches `where`", "Mend the condition or the data.")
-    return request
-
-
-def select(table: Table, request: Request) -> list[Row]:
-    """Return the rows a request shows, in its order; rows without the sort value come last."""
-    rows = [row for row in table.rows
-            if all(_plain(row, name) in values for name, values in request.where.items())]
-    if request.sort:
-        name, down = request.sort.lstrip("-"), request.sort.startswith("-")
-        have = [row for row in rows if name in row.cells]
-        have.sort(key=lambda row: _sort_key(row.cells[name].value), reverse=down)
-        rows = have + [row for row in rows if name not in row.cells]
-    return rows
-
-
-def _plain(row: Row, name: str) -> str:
-    if name == "id":
-        return row.id
-    value = row.cells[name].value if name in row.cells else None
-    return str(value["en"] if isinstance(value, dict) else value)
-
-
-def _sort_key(value: object) -> tuple:
-    if isinstance(value, dict):
-        value = value["en"]
-    return (0, value, "") if isinstance(value, (int, float)) else (1, 0, str(value).lower())
+    return Request(str(fields["id"]), table.name, columns, where, sort, str(fields["caption"]))
 
 
 def format_number(value: float, digits: int | None = None) -> str:
@@ -148,7 +92,7 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
     """Return the figure element of a requested table; `number` is its label, such as "Table 2.1"."""
     table = facts.tables[request.data]
     columns = [table.columns[name] for name in request.columns]
-    rows, notes = select(table, request), Notes()
+    rows, notes = select(table, request.where, request.sort), Notes()
     head = "\n".join(_head(column, lang) for column in columns)
     body = "\n".join(_row(row, columns, lang, notes) for row in rows)
     below = "".join(f'<span class="table-note"><sup class="note">{letter(index)}</sup> {inline_html(words)}</span> '
@@ -159,8 +103,10 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} – {dates[-1]}"
         below += f'<span class="table-checked">{WORDS[lang]["checked"].format(span)}</span>'
     caption = inline_html(request.caption)
-    return (f'<figure class="book-table" id="{request.id}"><figcaption><span class="caption-number">{number}</span> '
-            f'{caption}</figcaption><div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
+    tools = (f'<p class="table-tools only-web" data-search-exclude="yes"><a href="book:data/{table.name}" '
+             f'title="{WORDS[lang]["csv"]}" download>CSV</a></p>')
+    return (f'<figure class="book-table" id="{request.id}" data-table="{table.name}"><figcaption><span class="caption-number">{number}</span> '
+            f'{caption}</figcaption>{tools}<div class="table-wrap" tabindex="0"><table data-columns="{len(columns)}"><thead>'
             f'<tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
             + (f'<p class="table-notes">{below.strip()}</p>' if below else "") + "</figure>")
 

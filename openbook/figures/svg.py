@@ -19,11 +19,10 @@ class FigureError(ValueError):
         self.line, self.mend = line, mend
 
 
-def resolve(text: bytes, lang: str, name: str) -> str:
-    """Return the SVG with the texts of `lang` only, ids and style rules prefixed by `name`.
+def read_figure(text: bytes, lang: str) -> etree._Element:
+    """Return the root of an SVG with the texts of `lang` only; raise FigureError when it is not SVG.
 
     A `<switch>` keeps the first child whose systemLanguage fits, or the first without one.
-    Raises FigureError when the file is not SVG, or lacks a title in `lang`.
     """
     try:
         root = etree.fromstring(text, etree.XMLParser(remove_comments=True, remove_blank_text=True, resolve_entities=False))
@@ -33,6 +32,15 @@ def resolve(text: bytes, lang: str, name: str) -> str:
         raise FigureError(1, "the root element is not an <svg> with a viewBox", "Give it viewBox and no width or height.")
     for switch in list(root.iter(_svg("switch"))):
         _resolve_switch(switch, lang)
+    return root
+
+
+def resolve(text: bytes, lang: str, name: str) -> str:
+    """Return the SVG with the texts of `lang` only, ids and style rules prefixed by `name`.
+
+    Raises FigureError when the file is not SVG, or lacks a title in `lang`.
+    """
+    root = read_figure(text, lang)
     labels = [_keep_label(root, tag, lang, name) for tag in ("title", "desc")]
     _prefix_ids(root, name)
     root.set("aria-labelledby", " ".join(label for label in labels if label))

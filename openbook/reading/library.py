@@ -9,7 +9,7 @@ from openbook import LANGUAGES
 from openbook.book import Book, Chapter
 from openbook.reading.source import Source, scan
 
-KINDS = {"fig": {"en": "Figure", "zh": "图"}, "tab": {"en": "Table", "zh": "表"}}
+KINDS = {"fig": {"en": "Figure", "zh": "图"}, "tab": {"en": "Table", "zh": "表"}, "eq": {"en": "Equation", "zh": "公式"}}
 
 
 @dataclass
@@ -25,9 +25,9 @@ class Library:
         return self.sources.get((chapter.path, lang))
 
     def label(self, path: str, anchor: str, lang: str) -> str | None:
-        """Return the label of a numbered figure or table, such as "Figure 2.1" or 图 2.1; None if there is none."""
+        """Return the label of a numbered figure, table or equation, such as "Figure 2.1" or 图 2.1; None if there is none."""
         number = self.numbers.get((path, anchor))
-        return f"{KINDS[anchor[:3]][lang]} {number}" if number else None
+        return f"{KINDS[anchor.partition('-')[0]][lang]} {number}" if number else None
 
 
 def read_library(docs: Path, book: Book) -> Library:
@@ -43,9 +43,9 @@ def read_library(docs: Path, book: Book) -> Library:
 
 
 def _number(library: Library, chapter: Chapter) -> None:
-    """Number figures and tables apart, in the order of the English file."""
+    """Number figures, tables and equations apart, in the order of the English file."""
     source = library.source(chapter, "en")
-    counts = {"fig": 0, "tab": 0}
+    counts = dict.fromkeys(KINDS, 0)
     for caption in source.captions if source else ():
         counts[caption.kind] += 1
         number = str(counts[caption.kind])

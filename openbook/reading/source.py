@@ -21,6 +21,9 @@ CITATION = re.compile(r"\[(?P<ids>@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 TABLE_CAPTION = re.compile(r"^(?P<indent>\s*)(?:Table:\s|表：)\s*(?P<text>.*?)\s*\{\s*#(?P<id>tab-[\w-]+)\s*\}\s*$")
 FIGURE = re.compile(r"^\s*!\[(?P<text>.*)\]\((?P<target>[^()\s]+)\)\{\s*#(?P<id>fig-[\w-]+)\s*\}\s*$")
 SNIPPET = re.compile(r"^\s*--8<--\s+\"(?P<path>[^\"]+)\"")
+EQUATION = re.compile(r"^(?P<indent>\s*)\{\s*#(?P<id>eq-[\w-]+)\s*\}\s*$")
+#: Fences that show facts, and the kind of caption that each makes.
+FACTS_FENCES = {"table": "tab", "chart": "fig"}
 INLINE_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]")
 
 
@@ -62,7 +65,7 @@ class Fence:
 
 @dataclass(frozen=True)
 class Caption:
-    """A numbered figure or table: `kind` is `fig` or `tab`, `id` begins with it."""
+    """A numbered figure, table or equation: `kind` is `fig`, `tab` or `eq`, `id` begins with it."""
 
     line: int
     kind: str
@@ -136,7 +139,7 @@ def _scan_body(source: Source, lines: list[str]) -> None:
             start, indent, mark, info = fence
             if found and found["mark"].startswith(mark) and not found["info"].strip():
                 source.fences.append(Fence(start, info, "\n".join(body)))
-                _scan_table_fence(source, source.fences[-1])
+                _scan_facts_fence(source, source.fences[-1])
                 fence, body = None, []
             else:
                 stripped = line.removeprefix(indent)
@@ -163,6 +166,8 @@ def _scan_line(source: Source, number: int, line: str) -> None:
                                        explicit["id"] if explicit else "", bool(explicit)))
     if found := FIGURE.match(line):
         source.captions.append(Caption(number, "fig", found["id"]))
+    if found := EQUATION.match(line):
+        source.captions.append(Caption(number, "eq", found["id"]))
     if found := TABLE_CAPTION.match(line):
         source.captions.append(Caption(number, "tab", found["id"]))
     prose = CODE_SPAN.sub("", line)
@@ -176,12 +181,13 @@ def _scan_line(source: Source, number: int, line: str) -> None:
         source.citations += [(number, name.strip().removeprefix("@")) for name in found["ids"].split(";")]
 
 
-def _scan_table_fence(source: Source, fence: Fence) -> None:
-    if fence.language != "table":
+def _scan_facts_fence(source: Source, fence: Fence) -> None:
+    kind = FACTS_FENCES.get(fence.language)
+    if kind is None:
         return
     for offset, line in enumerate(fence.body.split("\n"), 1):
-        if found := re.match(r"id:\s*(tab-[\w-]+)\s*$", line):
-            source.captions.append(Caption(fence.line + offset, "tab", found[1]))
+        if found := re.match(rf"id:\s*({kind}-[\w-]+)\s*$", line):
+            source.captions.append(Caption(fence.line + offset, kind, found[1]))
         for cited in CITATION.finditer(line):
             source.citations += [(fence.line + offset, name.strip().removeprefix("@"))
                                  for name in cited["ids"].split(";")]

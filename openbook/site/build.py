@@ -42,7 +42,7 @@ def build_site(root: Path, force: bool = False) -> int:
         return 0
     started = time.monotonic()
     print("Checking the book ...", flush=True)
-    if findings := check_repository(root):
+    if findings := [finding for finding in check_repository(root) if not finding.advice]:
         raise BookError(findings)
     print("Building the site in both languages ...", flush=True)
     fresh = root / ".cache" / "site-new"

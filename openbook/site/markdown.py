@@ -1,4 +1,4 @@
-"""What the book adds to Markdown: shared ids, numbered captions, cross references, citations, tables of facts."""
+"""What the book adds to Markdown: shared ids, numbered captions, cross references, citations, tables and charts of facts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from markdown.treeprocessors import Treeprocessor
 from openbook import LANGUAGES
 from openbook.alignment.excuses import without_excuses
 from openbook.book import Chapter
+from openbook.charts.render import render_chart
+from openbook.charts.request import parse_chart
 from openbook.facts.citations import PLACE, WORDS
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
-from openbook.reading.source import FENCE, TABLE_CAPTION
+from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION
 from openbook.site.freshness import fill_status
 from openbook.terms import glossary
 from openbook.terms.load import Term
@@ -63,12 +65,21 @@ def prepare(text: str, rendering: Rendering) -> str:
             fence = mark["mark"]
         elif caption := TABLE_CAPTION.match(line):
             line = f"{caption['indent']}{caption['text']}\n{caption['indent']}{{: .table-caption #{caption['id']} }}"
+        elif equation := EQUATION.match(line):
+            number = _equation_number(rendering, equation["id"])
+            line = f"\n{equation['indent']}{number}\n{equation['indent']}{{: .equation-number #{equation['id']} }}\n"
         lines.append(line)
     source = rendering.chapter and rendering.library.source(rendering.chapter, rendering.text_lang)
-    if source and (source.citations or any(found.language == "table" for found in source.fences)):
+    if source and (source.citations or any(found.language in FACTS_FENCES for found in source.fences)):
         title = WORDS[rendering.text_lang]["sources"]
         lines += ["", f"## {title} {{: #sources data-search-exclude=yes }}", "", PLACE, ""]
     return "\n".join(lines)
+
+
+def _equation_number(rendering: Rendering, anchor: str) -> str:
+    """Return an equation's number in brackets, as it stands beside it."""
+    label = rendering.chapter and rendering.library.label(rendering.chapter.path, anchor, rendering.text_lang)
+    return f"({label.split()[-1]})" if label else "()"
 
 
 class _Ids(Treeprocessor):
@@ -108,6 +119,8 @@ class _Captions(Treeprocessor):
             for child in list(parent):
                 if child.tag == "p" and child.get("class") == "table-caption":
                     self._table(chapter, parent, child)
+                elif child.tag == "p" and child.get("class") == "equation-number":
+                    self._equation(chapter, parent, child)
                 elif child.tag == "p" and _only_image(child) is not None:
                     self._figure(chapter, child, _only_image(child))
         for link in root.iter("a"):
@@ -141,6 +154,20 @@ class _Captions(Treeprocessor):
         parent.remove(caption)
         parent.insert(place - 1, figure)
 
+    def _equation(self, chapter: Chapter, parent: ElementTree.Element, number: ElementTree.Element) -> None:
+        """Put a displayed formula and its number side by side."""
+        place = list(parent).index(number)
+        formula = parent[place - 1] if place else None
+        if formula is None or formula.get("class") != "arithmatex":
+            log.warning("docs/%s: the mark {#%s} does not follow a displayed formula. Put it on the line below the closing $$.",
+                        chapter.file(self.rendering.text_lang), number.get("id"))
+            return
+        equation = ElementTree.Element("div", {"class": "equation", "id": number.attrib.pop("id")})
+        parent.remove(formula)
+        parent.remove(number)
+        equation.extend([formula, number])
+        parent.insert(place - 1, equation)
+
     def _figure(self, chapter: Chapter, paragraph: ElementTree.Element, image: ElementTree.Element) -> None:
         anchor, caption, target = image.get("id"), image.get("alt", ""), image.get("src", "")
         paragraph.tag, paragraph.attrib = "figure", {"class": "book-figure", "id": anchor}
@@ -160,7 +187,7 @@ class _Captions(Treeprocessor):
 
     def _reference(self, chapter: Chapter, link: ElementTree.Element) -> None:
         target, _, anchor = link.get("href", "").partition("#")
-        if link.text not in BARE_LABELS or len(link) or anchor[:4] not in ("fig-", "tab-"):
+        if link.text not in BARE_LABELS or len(link) or anchor.partition("-")[0] not in KINDS:
             return
         path = posixpath.normpath(posixpath.join(posixpath.dirname(chapter.path), target)) if target else chapter.path
         if label := self.rendering.library.label(path, anchor, self.rendering.text_lang):
@@ -220,15 +247,25 @@ class BookMarkdown(Extension):
     def table_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `table` fence; superfences calls this."""
         rendering = self.rendering
+        return self._facts_fence(source, parse_request,
+                                 lambda request, number: render(request, rendering.facts, rendering.text_lang, number))
+
+    def chart_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
+        """Return the HTML of a `chart` fence; superfences calls this."""
+        return self._facts_fence(source, parse_chart,
+                                 lambda request, number: render_chart(request, self.rendering.text_lang, number))
+
+    def _facts_fence(self, source: str, parse, show) -> str:
+        rendering = self.rendering
         try:
-            request = parse_request(source, rendering.facts)
+            request = parse(source, rendering.facts)
         except RequestError as error:
             path = rendering.chapter.file(rendering.text_lang) if rendering.chapter else "?"
             log.warning("docs/%s: %s. %s", path, error, error.mend)
             return ""
         path = rendering.chapter.path if rendering.chapter else ""
         number = rendering.library.label(path, request.id, rendering.text_lang) or ""
-        return render(request, rendering.facts, rendering.text_lang, number)
+        return show(request, number)
 
     def glossary_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `glossary` fence; superfences calls this."""

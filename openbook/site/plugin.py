@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 
 from mkdocs.config import config_options
@@ -21,11 +22,13 @@ from mkdocs.utils import get_relative_url, write_file
 from openbook import LANGUAGES
 from openbook.book import Book, Chapter, book_from_nav, nav_translations
 from openbook.checking.run import check_repository
+from openbook.facts.download import csv_name, csv_text
 from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
+from openbook.reading.source import FACTS_FENCES
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
@@ -34,6 +37,8 @@ from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
+
+DATA_LINK = re.compile(r'href="book:data/([\w-]+)"')
 
 
 class BookConfig(Config):
@@ -79,7 +84,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         config.markdown_extensions = [known for known in config.markdown_extensions
                                       if not isinstance(known, BookMarkdown)] + [extension]
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
-        ours = {"table": extension.table_fence, "glossary": extension.glossary_fence}
+        ours = {"table": extension.table_fence, "chart": extension.chart_fence, "glossary": extension.glossary_fence}
         fences["custom_fences"] = [fence for fence in fences.get("custom_fences", []) if fence["name"] not in ours] + [
             {"name": name, "class": f"book-{name}", "format": function} for name, function in ours.items()]
 
@@ -129,6 +134,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             content = self._marked(content, rendering.chapter, page, config)
         elif rendering.lang != rendering.text_lang:
             content = say_untranslated(content)
+        content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
+        page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
         page.meta["has_formulas"] = 'class="katex"' in content
         self.has_formulas |= page.meta["has_formulas"]
@@ -178,7 +185,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     @event_priority(-200)
     def _write_outputs(self, config: MkDocsConfig) -> None:
-        """After all languages are built: indexes, formula styles, manifest."""
+        """After all languages are built: indexes, formula styles, tables to download, manifest."""
         if config.plugins["i18n"].building:
             return
         site = Path(config.site_dir)
@@ -192,6 +199,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():
                 write_file(font.read_bytes(), str(site / "assets/katex/fonts" / font.name))
+        for table in self.rendering.facts.tables.values():
+            for lang in LANGUAGES:    # the mark at the head tells spreadsheets that the file is UTF-8
+                write_file(csv_text(table, self.rendering.facts, lang).encode("utf-8-sig"), str(site / csv_name(table.name, lang)))
         if len(self.indexes) > 1:
             texts = config.extra["book"]
             write_manifest(manifest(self.book, self.collected, texts, self.root, self.docs,

@@ -52,7 +52,7 @@ def test_the_language_switch_keeps_page_and_anchor(page, address):
     page.wait_for_url(f"{address}network/#inter-node-networking")
 
 
-@pytest.mark.parametrize("path", ["", "zh/", "network/", "zh/compute/accelerator/", "insights/ai-battlefield/"])
+@pytest.mark.parametrize("path", ["", "zh/", "network/", "zh/compute/accelerator/", "insights/ai-battlefield/", "zh/tables/"])
 @pytest.mark.parametrize("scheme, width", [("light", 1400), ("dark", 360)])
 def test_pages_load_whole_from_their_own_host_and_do_not_scroll_sideways(browser, address, path, scheme, width):
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
@@ -80,3 +80,61 @@ def test_figures_follow_the_dark_scheme(browser, address):
         return value
 
     assert ink("light") != ink("dark")
+
+
+def column(page, table: str, index: int) -> list[str]:
+    """Return the first words of a column's visible cells, as the page shows them."""
+    return page.eval_on_selector_all(f"#{table} tbody tr:not([hidden])", "(rows, index) => rows.map(row => row.cells[index].firstChild.textContent)", index)
+
+
+def test_a_table_is_sorted_with_the_keyboard_and_the_unknown_stay_last(page, address):
+    page.goto(f"{address}zh/tables/")
+    before = column(page, "tab-key-accelerators", 6)
+    page.locator("#tab-key-accelerators thead th:nth-child(7) button").focus()
+    for order, reverse in (("ascending", False), ("descending", True)):
+        page.keyboard.press("Enter")
+        assert page.locator("#tab-key-accelerators thead th:nth-child(7)").get_attribute("aria-sort") == order
+        shown = column(page, "tab-key-accelerators", 6)
+        numbers = [float(value.replace(",", "")) for value in shown if value != "–"]
+        assert len(numbers) > 20 and numbers == sorted(numbers, reverse=reverse)
+        assert shown[len(numbers):] == ["–"] * before.count("–")
+    page.keyboard.press("Enter")
+    assert column(page, "tab-key-accelerators", 6) == before
+    assert page.problems == []
+
+
+def test_a_table_is_filtered_by_words(page, address):
+    page.goto(f"{address}tables/")
+    page.locator("#tab-key-accelerators").get_by_label("Filter").press_sequentially("amd oam")
+    assert column(page, "tab-key-accelerators", 0) == []
+    page.locator("#tab-key-accelerators").get_by_label("Filter").fill("amd 2025")
+    assert column(page, "tab-key-accelerators", 0) == ["MI350X", "MI355X"]
+    assert "2 of " in page.locator("#tab-key-accelerators [role=status]").text_content()
+
+
+def test_without_scripts_a_table_is_whole_and_has_no_dead_buttons(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}tables/")
+    assert page.locator("#tab-key-accelerators tbody tr").count() > 30
+    assert page.locator("#tab-key-accelerators button, #tab-key-accelerators input").count() == 0
+    assert page.locator("#tab-key-accelerators a[download]").count() == 1
+    context.close()
+
+
+@pytest.mark.parametrize("width, shown", [(360, "chart-narrow"), (1300, "chart-wide")])
+def test_a_chart_has_one_drawing_for_phones_and_one_for_wide_screens(browser, address, width, shown):
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}zh/compute/accelerator/")
+    classes = page.eval_on_selector_all("#fig-tflops svg", "all => all.filter(svg => svg.getBoundingClientRect().width > 0).map(svg => svg.classList[0])")
+    assert classes == [shown]
+    outside = page.evaluate("""() => [...document.querySelectorAll(".book-chart svg")].flatMap(svg => {
+        const frame = svg.getBoundingClientRect();
+        return [...svg.querySelectorAll("text")].filter(text => {
+            const box = text.getBoundingClientRect();
+            return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+        }).map(text => text.textContent);
+    })""")
+    assert outside == []
+    context.close()

@@ -83,6 +83,20 @@ def test_the_page_for_missing_pages_speaks_both_languages(small_site):
     assert not (small_site / "site/zh/404.html").exists()
 
 
+def test_a_table_of_facts_can_be_downloaded_in_the_pages_language(small_site):
+    for place, name in (("a/index.html", "chips.en.csv"), ("zh/a/index.html", "chips.zh.csv")):
+        link, = page(small_site, place).xpath("//figure[@data-table='chips']//a[@download]/@href")
+        file = (small_site / "site" / place).parent / link
+        assert file.name == name
+        assert file.read_bytes().startswith(b"\xef\xbb\xbfid,")
+
+
+def test_the_script_of_tables_is_loaded_where_there_is_one(small_site):
+    scripts = {place: [script for script in page(small_site, place).xpath("//script/@src") if script.endswith("tables.js")]
+               for place in ("a/index.html", "zh/a/index.html", "index.html")}
+    assert scripts == {"a/index.html": ["../assets/js/tables.js"], "zh/a/index.html": ["../../assets/js/tables.js"], "index.html": []}
+
+
 def test_the_manifest_says_what_the_book_is(small_site):
     book = json.loads((small_site / "site/book.json").read_text("utf-8"))
     assert book["format"] == 1

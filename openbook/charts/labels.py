@@ -1,0 +1,56 @@
+"""Find places for the names of points, so that none covers another or a mark; the same input gives the same places."""
+
+from __future__ import annotations
+
+from openbook.charts.drawing import Drawing
+
+Box = tuple[float, float, float, float]
+
+
+class Labels:
+    """The boxes already taken inside a plot."""
+
+    def __init__(self, drawing: Drawing, left: float, right: float, top: float, bottom: float):
+        self.drawing, self.edges, self.taken = drawing, (left, top, right, bottom), []
+
+    def block(self, *box: float) -> None:
+        """Keep names off a box."""
+        self.taken.append(box)
+
+    def fixed(self, x: float, y: float, words: str, *classes: str) -> None:
+        """Set words where the caller wants them and keep other names off."""
+        self.taken.append(self._box(x, y, words))
+        self.drawing.text(x, y, words, *classes)
+
+    def place(self, x: float, y: float, radius: float, words: str) -> None:
+        """Set a point's name beside it, in the first of the places around it that covers least."""
+        size, width = self.drawing.size, self.drawing.measure(words)
+        near, down = radius + 3, size * 0.35
+        places = [(x + near, y + down), (x - near - width, y + down), (x - width / 2, y - near), (x - width / 2, y + near + size * 0.75),
+                  (x + near * 0.7, y - near * 0.6), (x + near * 0.7, y + near * 0.6 + size * 0.7),
+                  (x - near * 0.7 - width, y - near * 0.6), (x - near * 0.7 - width, y + near * 0.6 + size * 0.7)]
+        best = min(range(len(places)), key=lambda index: (self._cost(self._box(*places[index], words)), index))
+        self.fixed(*places[best], words)
+
+    def along(self, places: list[tuple[float, float]], words: str, *classes: str) -> None:
+        """Set words above a line where they cover least; of equal places the one nearest its end."""
+        size, width = self.drawing.size, self.drawing.measure(words)
+        spots = [(x - width - 3, y - size * 0.15) for x, y in reversed(places[::8] + places[-1:])]
+        if spots:
+            best = min(range(len(spots)), key=lambda index: (self._cost(self._box(*spots[index], words)), index))
+            self.fixed(*spots[best], words, *classes)
+
+    def _box(self, x: float, y: float, words: str) -> Box:
+        size = self.drawing.size
+        return x, y - size * 0.8, x + self.drawing.measure(words), y + size * 0.22
+
+    def _cost(self, box: Box) -> float:
+        covered = sum(_shared(box, other) for other in self.taken)
+        left, top, right, bottom = self.edges
+        outside = max(0, left - box[0]) + max(0, box[2] - right) + max(0, top - box[1]) + max(0, box[3] - bottom)
+        return round(covered + outside * 100, 3)
+
+
+def _shared(a: Box, b: Box) -> float:
+    """Return the area that two boxes share."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

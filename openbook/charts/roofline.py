@@ -1,0 +1,48 @@
+"""Draw rooflines: for each row the attainable rate over arithmetic intensity, its bandwidth rising to its peak."""
+
+from __future__ import annotations
+
+from openbook.charts.axes import Frame, draw_axes, left_margin
+from openbook.charts.bars import shown
+from openbook.charts.drawing import Drawing, marker
+from openbook.charts.request import ChartRequest
+from openbook.charts.scale import Scale
+from openbook.facts.tables import format_number
+
+WORDS = {"en": {"x": "arithmetic intensity (FLOP per byte)", "y": "attainable {} ({})", "ridge": "{}: ridge {}"},
+         "zh": {"x": "算术强度（FLOP/字节）", "y": "可达 {}（{}）", "ridge": "{}：脊点 {}"}}
+
+
+def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dict[str, str]) -> None:
+    """Draw a roof a row, the marks of typical operations across them; x is bandwidth, y the peak."""
+    size, peak = drawing.size, request.column(request.y[0])
+    chips = [(shown(row.cells[request.label], request.column(request.label), lang),
+              row.cells[request.x[0]].value, row.cells[request.y[0]].value) for row in request.rows]
+    ridges = [top / bandwidth for _, bandwidth, top in chips]
+    marks = [at for _, at in request.marks]
+    low, high = min([1.0, *marks]) / 1.6, max([*marks, *ridges]) * 3
+
+    def sample(index: int, x: float, y: float) -> None:
+        drawing.path(f"M{x - 4:.1f} {y:.1f}h18", "k", f"s{index + 1}")
+        marker(drawing, index, x + 5, y)
+
+    names = [WORDS[lang]["ridge"].format(name, format_number(ridge, 0)) for (name, *_), ridge in zip(chips, ridges)]
+    top = drawing.legend(names, 4, size * 1.1, drawing.width, sample) + size * 2.5
+    bottom = top + drawing.width * (0.5 if drawing.width > 500 else 0.85)
+    tops = [rate for *_, rate in chips]
+    y = Scale(min(bandwidth for _, bandwidth, _ in chips) * low / (1.6 + 0.9 * len(marks)), max(tops) * 1.5, bottom, top, True)
+    left = left_margin(drawing, y.ticks(7))
+    frame = Frame(left, drawing.width - 8, top, bottom, Scale(low, high, left, drawing.width - 8, True), y)
+    draw_axes(drawing, frame, (WORDS[lang]["x"], WORDS[lang]["y"].format(peak.title[lang], peak.unit or "")))
+    for index, (text, at) in enumerate(request.marks):
+        x = frame.x.at(at)
+        drawing.line(x, top, x, bottom, "d")
+        width = drawing.measure(text)
+        # The words stand low beside their line, where every roof is above them, each higher than the one before.
+        line = bottom - size * (0.5 + 1.25 * index)
+        drawing.text(min(x + 4, frame.right - width), line, text, "q")
+    for index, ((_, bandwidth, rate), ridge) in enumerate(zip(chips, ridges)):
+        places = [(frame.x.at(low), y.at(bandwidth * low)), (frame.x.at(ridge), y.at(rate)), (frame.right, y.at(rate))]
+        drawing.path("M" + "L".join(f"{x:.1f} {place:.1f}" for x, place in places), "k", f"s{index + 1}")
+    for index, ((_, _, rate), ridge) in enumerate(zip(chips, ridges)):
+        marker(drawing, index, frame.x.at(ridge), y.at(rate), 5)
