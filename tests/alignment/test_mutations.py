@@ -70,7 +70,7 @@ MUTATIONS = [
     Mutation("a month changed", r"(202\d) 年 (?:[2-9]|1[0-2]) 月", r"\1 年 1 月", "number"),
     Mutation("a version changed", r"(?<= )0\.(\d+)\.(\d+)(?= )", r"0.\1.99", "number"),
     Mutation("a count in words changed", r"^(?![|`!:c])(?!.*八.*八)(?!.*8)(.*(?<![一二三四五六七八九十第几两每]))八(?=[块台张条个卡])", r"\1九", "number"),
-    Mutation("another product", r"H100(?=[ ，、。])", "H123", "name"),
+    Mutation("another product", r"(?<=[\u4e00-\u9fff] )H100(?=[ ，、。])", "H123", "name"),
     Mutation("another data type", r"(?<=[ ，、。])BF16(?=[ ，、。])", "BF17", "name"),
     Mutation("a bullet dropped", r"(^- .*\n)^- .*\n(?=- )", r"\1", "block"),
     Mutation("a bullet added", r"^(- .*\n)(?=- )", r"\1- 多出来的一条。\n", "block", 1),
