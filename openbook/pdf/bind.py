@@ -12,7 +12,7 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-from .bind_fonts import Lookup, SharedFont, add_characters, check_glyphs, collect_fonts, embed
+from .bind_fonts import Lookup, SharedFont, add_characters, collect_fonts, embed
 from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
 from .bind_tags import TagTree
 from .collect import Book
@@ -73,7 +73,6 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
     folio_face = lookup(*FOLIO_FONT)
     assert folio_face is not None
     shared.setdefault(folio_face.sha256, SharedFont(folio_face, 4, 984, -273))
-    check_glyphs(shared)
     digits = add_characters(shared[folio_face.sha256], FOLIO_CHARACTERS)
     out = pikepdf.new()
     embedded = embed(out, shared, cache)
@@ -112,7 +111,8 @@ def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf
     pages = [out.pages[i] for i in range(first, len(out.pages))]
     if len(pages) % 2:
         box = pages[-1].mediabox
-        out.add_blank_page(page_size=(float(box[2]), float(box[3])))
+        blank = out.add_blank_page(page_size=(float(box[2]), float(box[3])))
+        blank.obj.Tabs = Name.S
     return pages
 
 
@@ -179,6 +179,7 @@ def _write_metadata(out: pikepdf.Pdf, book: Book) -> None:
         metadata["dc:rights"] = f"{book.license_name}, {book.license_url}"
         metadata["pdf:Keywords"] = ", ".join(book.keywords)
         metadata["pdf:Producer"] = "openbook"
+        metadata["pdfuaid:part"] = "1"
         metadata["xmp:CreateDate"] = metadata["xmp:ModifyDate"] = stamp
     info = {
         "Title": book.title, "Author": book.author, "Subject": book.description,

@@ -102,13 +102,13 @@ def _link(url: str, text: str = "") -> str:
 
 def _contents(book: Book, rows: list[Row], pages: dict[str, str]) -> str:
     """Write the contents, with page numbers known from laying the chapters out."""
-    out = [f'<section class="contents" id="contents"><h1 class="contents-title">{word(book.code, "contents")}</h1>']
+    out = [f'<section class="contents" id="contents" data-tag="TOC"><h1 class="contents-title">{word(book.code, "contents")}</h1>']
     for row in rows:
         label = row.label
         if row.kind == "part":
             out.append(f'<p class="toc-part"><a href="{SCHEME}{row.target}">{label}　{html.escape(row.title)}</a></p>')
             continue
         number = f'<span class="label">{label}</span>' if label else ""
-        out.append(f'<div class="toc-{row.kind} row"><span class="page">{pages.get(row.target, "0")}</span>'
+        out.append(f'<div class="toc-{row.kind} row" data-tag="TOCI"><span class="page">{pages.get(row.target, "0")}</span>'
                    f'<a href="{SCHEME}{html.escape(row.target)}">{number}{html.escape(row.title)}</a></div>')
     return "".join(out) + "</section>"
