@@ -16,7 +16,7 @@ from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
     drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, keep_leads, keep_units,
-    tighten_citations)
+    mark_foreign, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -55,6 +55,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_tasks(article)
     flatten_footnotes(article)
     keep_units(article)
+    mark_foreign(article, language)
     tighten_citations(article)
     flatten_formulas(article)
     flatten_figures(article, book.code)

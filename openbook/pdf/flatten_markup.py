@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -10,6 +11,10 @@ from lxml.html import HtmlElement
 _wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
 _unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
+#: Runs in the other language: Chinese in English, and four Latin words or more in Chinese.
+_foreign = {"en": re.compile(f"[{_wide}]*[\u3400-\u9fff][{_wide}]*"),
+            "zh": re.compile(r"[A-Za-z][A-Za-z0-9,:;.'’&()/+-]*(?: [A-Za-z0-9(&][A-Za-z0-9,:;.'’&()/+-]*){3,}")}
+_tags = {"en": "zh-Hans", "zh": "en"}
 
 
 def drop(element: HtmlElement) -> None:
@@ -116,19 +121,13 @@ def keep_units(root: HtmlElement) -> None:
         pieces = _unit.split(text)
         if len(pieces) == 1:
             continue
-        host = text.getparent()
         spans = []
         for unit, tail in zip(pieces[1::2], pieces[2::2], strict=True):
             span = etree.Element("span")
             span.set("class", "keep")
             span.text, span.tail = unit, tail
             spans.append(span)
-        if text.is_text:
-            host.text, parent, at = pieces[0], host, 0
-        else:
-            host.tail, parent = pieces[0], host.getparent()
-            at = parent.index(host) + 1
-        parent[at:at] = spans
+        _replace(text, pieces[0], spans)
 
 
 def keep_leads(root: HtmlElement) -> None:
@@ -162,3 +161,31 @@ def flatten_footnotes(root: HtmlElement) -> None:
         call.getparent().replace(call, span)
     for div in root.xpath('.//div[@class="footnote"]'):
         drop(div)
+
+
+def mark_foreign(root: HtmlElement, language: str) -> None:
+    """Say of runs in the other language which it is, so that they are read out and hyphenated as what they are."""
+    texts = root.xpath('.//text()[normalize-space() and not(ancestor::pre or ancestor::code or ancestor::svg or '
+                       'ancestor::h1 or ancestor::*[contains(@class,"katex") or (@lang and ancestor::article)])]')
+    for text in texts:
+        runs = list(_foreign[language].finditer(text))
+        if not runs:
+            continue
+        spans, ends = [], [run.start() for run in runs[1:]] + [len(text)]
+        for run, end in zip(runs, ends, strict=True):
+            span = etree.Element("span")
+            span.set("lang", _tags[language])
+            span.text, span.tail = run.group(), text[run.end():end]
+            spans.append(span)
+        _replace(text, text[:runs[0].start()], spans)
+
+
+def _replace(text: Any, before: str, spans: list[HtmlElement]) -> None:
+    """Put a shorter text and elements in the place of a text of the tree."""
+    host = text.getparent()
+    if text.is_text:
+        host.text, parent, at = before, host, 0
+    else:
+        host.tail, parent = before, host.getparent()
+        at = parent.index(host) + 1
+    parent[at:at] = spans

@@ -19,7 +19,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "8d05e9c07ec786709f43694046b156417c4b9100327512f1e4955b6267610fb4"
+SOURCE_DIGEST = "e19dc83e38f88436a02dde6264cf8887f89f984b13243ed83179f0c7687e18fa"
 
 try:
     import pydyf

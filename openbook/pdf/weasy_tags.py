@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pydyf
+import weasyprint.anchors as anchors
 import weasyprint.document as document
 import weasyprint.pdf as pdf
 import weasyprint.pdf.tags as tags
@@ -21,15 +22,15 @@ POINTS = 0.75  # of a CSS pixel
 #: Tags of elements for which WeasyPrint has none.
 KINDS = {"code": "Code", "figure": "Div", "strong": "Span", "em": "Span", "b": "Span", "i": "Span", "sup": "Span",
          "sub": "Span", "kbd": "Span", "mark": "Span"}
-HEADINGS = {f"/H{level}" for level in range(1, 7)}
 #: Elements whose anonymous inner boxes WeasyPrint would tag once more.
-ONCE = HEADINGS | {"/P", "/Link", "/Caption", "/Code", "/Formula", "/Note", "/TOCI", "/Span"}
+ONCE = {*(f"/H{level}" for level in range(1, 7)), "/P", "/Caption", "/Div", "/Sect", "/Span", "/BlockQuote"}
 
 original = {"draw_page": document.draw_page, "marked": Stream.marked, "add_tags": pdf.add_tags,
-            "build_box_tree": tags._build_box_tree}
+            "build_box_tree": tags._build_box_tree, "gather_anchors": anchors.gather_anchors}
 _heights: list[float] = []
 _language = ""
 _formulas = 0
+_around: list[Any] = []
 
 
 def install() -> None:
@@ -38,6 +39,15 @@ def install() -> None:
     Stream.marked = _marked
     pdf.add_tags = _add_tags
     tags._build_box_tree = _build_box_tree
+    anchors.gather_anchors = document.gather_anchors = _gather_anchors
+
+
+def _gather_anchors(box: Any, found: Any, links: Any, bookmarks: Any, forms: Any, matrix: Any = None, form: Any = None,
+                    link: Any = None) -> None:
+    """Gather places and links; the inline parts of a link are one link, not one each."""
+    if isinstance(box, boxes.InlineBox) and box.link is None:
+        link = None
+    original["gather_anchors"](box, found, links, bookmarks, forms, matrix, form, link)
 
 
 def _draw_page(page: Any, stream: Any) -> None:
@@ -78,11 +88,17 @@ def _build_box_tree(box: Any, parent: Any, out: Any, page: int, *args: Any) -> I
         return
     element = getattr(inner, "element", None)
     own = element is not None and inner.element_tag == element.tag
-    formula = own and element.get("data-tag") == "Formula"
+    again = own and bool(_around) and _around[-1] is element
+    formula = own and not again and element.get("data-tag") == "Formula"
     _formulas += formula
+    _around.append(element)
     for node in original["build_box_tree"](box, parent, out, page, *args):
-        _mend(node, parent, inner, element if own else None, page)
+        if again and node["S"] in ONCE:
+            node["S"] = "/NonStruct"
+        else:
+            _mend(node, parent, inner, element if own else None, page)
         yield node
+    _around.pop()
     _formulas -= formula
 
 
@@ -100,10 +116,6 @@ def _mend(node: Any, parent: Any, box: Any, element: Any, page: int) -> None:
         if kind == "/Span" and "fn" in (element.get("class") or "").split():
             kind = "/Note"
             node["ID"] = pydyf.String(f"note-{node.number}")
-    if kind == parent["S"] and kind in ONCE:
-        kind = "/Span" if kind in ("/Link", "/Span") else "/NonStruct"
-        for key in ("Alt", "ID"):
-            node.pop(key, None)
     if kind == "/Link" and box.link_annotation is None:
         kind = "/Span"
     if kind == "/Figure":
