@@ -13,10 +13,11 @@ from .errors import PdfError
 from .flatten import Flat, check_links, flatten
 from .flatten_links import Links
 from .front import FRONT, Row, contents_rows, front_segment, part_segment
+from .front_notes import FILES, files_segment
 from .order import Order, Step
 from .preflight import Expected, preflight
 from .render import Rendered, Renderer, check_rendered
-from .words import part_label
+from .words import part_label, word
 
 
 class Assembly:
@@ -31,7 +32,7 @@ class Assembly:
     def write(self, target: Path) -> int:
         """Lay out, bind and check the book beside its place, then put it there; return its pages."""
         links = Links(self.book)
-        flats = [flatten(self.book, chapter, links, self.order.paper) for chapter in self.book.chapters]
+        flats = [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in self.book.chapters]
         check_links(flats)
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
@@ -41,9 +42,10 @@ class Assembly:
         if not self.preview:
             printed = self._front(pieces, rows)
         self._check_targets(flats, pieces)
+        _clear(target)
         scratch = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            bind(self.book, pieces, marks, self.lookup, self.order.paper, self.renderer.cache.parent, scratch, self._web)
+            bind(self.book if not self.preview else self.chosen, pieces, marks, self.lookup, self.order.paper, self.renderer.cache.parent, scratch, self._web)
             pages = preflight(scratch, Expected(pieces, marks, printed, self.lookup), self.renderer.cache.parent)
             scratch.replace(target)
         except OSError as error:
@@ -65,11 +67,16 @@ class Assembly:
                 count += 1
                 self.progress(Step(self.order.code, count, len(flats), chapter.title, item.pages, item.seconds, item.cached))
 
-        results = self.renderer.render([flat.segment for flat in flats] + parts, done)
+        files = [files_segment(self.book, self.order.paper)] if self._attached() else []
+        results = self.renderer.render([flat.segment for flat in flats] + parts + files, done)
         for item in results:
             chapter = titles.get(item.id)
             check_rendered(item, chapter.source if chapter else item.id)
         return {item.id: item for item in results}
+
+    def _attached(self) -> bool:
+        """Say whether files go into this PDF."""
+        return not self.preview and any(chapter.attachments for chapter in self.book.chapters)
 
     def _parts(self, flats: list[Flat]) -> list[Part]:
         """List the parts that have a chapter here."""
@@ -97,7 +104,13 @@ class Assembly:
             kind = "front" if chapter.id in front and not self.preview else "body"
             pieces.append(Piece(item, kind, chapter.title, _titles(flat, item)))
             under.append(_chapter_mark(flat))
-        return pieces, marks, contents_rows(self.book, flats)
+        rows = contents_rows(self.book, flats)
+        if self._attached():
+            title = word(self.book.code, "files")
+            pieces.append(Piece(rendered[FILES], "body", title, {FILES: title}))
+            marks.append(Mark(title, FILES))
+            rows.append(Row("chapter", "", title, FILES))
+        return pieces, marks, rows
 
     def _front(self, pieces: list[Piece], rows: list[Row]) -> dict[str, str]:
         """Lay out cover and contents until their own length fits the numbers they print; return the numbers."""
@@ -159,3 +172,14 @@ def _page_labels(pieces: list[Piece], front: int) -> dict[str, str]:
     """Give the printed page of every name in the pieces."""
     return {name: page_label(piece.start + number, front)
             for piece in pieces for name, (number, _, _) in piece.rendered.anchors.items()}
+
+
+def _clear(target: Path) -> None:
+    """Remove what builds that were killed left beside the file they were to make."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        try:
+            os.kill(int(left.suffix[1:]), 0)
+        except (ValueError, ProcessLookupError):
+            left.unlink(missing_ok=True)
+        except PermissionError:
+            continue

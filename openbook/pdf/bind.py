@@ -16,6 +16,7 @@ from .bind_fonts import Lookup, SharedFont, add_characters, collect_fonts, embed
 from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
 from .bind_tags import TagTree
 from .collect import Book
+from .front_notes import attached
 from .render import Rendered
 from .words import roman
 
@@ -94,6 +95,7 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
                 names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
             tree.add(source, pages, piece.title, piece.rendered.id)
         _write_names(out, names)
+        _attach(out, book)
         _write_bookmarks(out, marks, names)
         tree.finish()
         _write_catalog(out, book, front)
@@ -131,6 +133,25 @@ def _write_names(out: pikepdf.Pdf, names: dict[str, Array]) -> None:
     for name in sorted(names):
         tree[name] = names[name]
     out.Root.Names = Dictionary(Dests=tree.obj)
+
+
+def _attach(out: pikepdf.Pdf, book: Book) -> None:
+    """Attach the programs that chapters show, as files."""
+    stamp = pikepdf.String(book_date(book).strftime("D:%Y%m%d%H%M%SZ"))
+    tree = pikepdf.NameTree.new(out)
+    specs = Array()
+    for name, (path, chapter) in sorted(attached(book).items()):
+        data = (book.site / path).read_bytes()
+        stream = out.make_stream(data, Type=Name.EmbeddedFile, Subtype=Name("/text/plain"),
+                                 Params=Dictionary(Size=len(data), ModDate=stamp))
+        spec = out.make_indirect(Dictionary(
+            Type=Name.Filespec, F=pikepdf.String(name), UF=pikepdf.String(name), Desc=pikepdf.String(chapter.title),
+            AFRelationship=Name.Supplement, EF=Dictionary(F=stream, UF=stream)))
+        tree[name] = spec
+        specs.append(spec)
+    if len(specs):
+        out.Root.Names.EmbeddedFiles = tree.obj
+        out.Root.AF = specs
 
 
 def _write_bookmarks(out: pikepdf.Pdf, marks: list[Mark], names: dict[str, Array]) -> None:

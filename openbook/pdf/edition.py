@@ -63,7 +63,7 @@ def _make(order: Order, progress: Callable[[Step], None]) -> Made:
 def _name(book: Book, order: Order) -> str:
     """Name the file: a preview never takes the place of the book, nor B5 that of A4."""
     stem = Path(book.pdf).name.removesuffix(".pdf")
-    paper = "" if order.paper == "a4" else f".{order.paper}"
+    paper = ("" if order.paper == "a4" else f".{order.paper}") + (".screen" if order.screen else "")
     return f"{stem}{paper}{'.preview' if order.chapters else ''}.pdf"
 
 
@@ -91,13 +91,15 @@ def _environment(faces: list[font_files.Face], sources: str) -> str:
 def _inputs(order: Order, book: Book, sheet: str, environment: str) -> str:
     """Give the digest of everything an edition is made from."""
     digest = hashlib.sha256()
-    text = [environment, sheet, order.paper, repr(sorted(order.chapters)), os.environ.get("SOURCE_DATE_EPOCH", "")]
+    text = [environment, sheet, order.paper, repr(sorted(order.chapters)), repr(order.screen), os.environ.get("SOURCE_DATE_EPOCH", "")]
     digest.update("\0".join(text).encode())
     digest.update((order.site / "book.json").read_bytes())
     digest.update((FOLDER / "cover.svg").read_bytes() if (FOLDER / "cover.svg").is_file() else b"")
     for chapter in book.chapters:
         page = chapter.html.read_bytes()
         digest.update(page)
+        for path in chapter.attachments:
+            digest.update(path.encode() + (order.site / path).read_bytes())
         for source in sorted(set(re.findall(rb'<img[^>]*\ssrc="?([^">\s]+)', page))):
             picture = chapter.html.parent / source.decode(errors="replace")
             digest.update(picture.read_bytes() if picture.is_file() else b"-")

@@ -40,9 +40,12 @@ class Flat:
     headings: tuple[tuple[int, str, str], ...]
 
 
-def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
-    """Read a chapter's page and make its print HTML; raise PdfError for what the page lacks."""
-    article = _article(chapter)
+def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool = False) -> Flat:
+    """Read a chapter's page and make its print HTML; raise PdfError for what the page lacks.
+
+    On a screen a link says where it leads by itself; on paper its address is printed.
+    """
+    article = read_article(chapter)
     for element in article.xpath(DROPPED):
         drop(element)
     language = chapter.language
@@ -63,7 +66,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_tables(article)
     keep_leads(article)
     files = links.pictures(chapter, article)
-    note_external_links(article, book.code)
+    if not screen:
+        note_external_links(article, book.code)
     wanted = flatten_links(article, chapter, links)
     ids = _prefix_ids(article, chapter)
     article.tag = "section"
@@ -103,7 +107,7 @@ def folded_blocks(article: HtmlElement) -> tuple[tuple[str, str, str], ...]:
     return tuple(found)
 
 
-def _article(chapter: Chapter) -> HtmlElement:
+def read_article(chapter: Chapter) -> HtmlElement:
     """Read the content of a chapter's page."""
     try:
         data = chapter.html.read_bytes()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .collect import Book, Part
 from .flatten import Flat
 from .flatten_links import SCHEME
+from .front_notes import FILES, attached, translation_state
 from .render import Segment
 from .style import read_sheet
 from .words import part_label, word
@@ -83,6 +84,10 @@ def _imprint(book: Book) -> str:
         items.append((word(code, "author"), html.escape(book.author)))
     licence = _link(book.license_url, book.license_name)
     items.append((word(code, "license"), f'{licence}<br>{word(code, "license_note")}'))
+    items.append((word(code, "translation"), translation_state(book)))
+    if files := attached(book):
+        where = f'<a href="{SCHEME}{FILES}">{word(code, "files")}</a>'
+        items.append((word(code, "files"), word(code, "attached").format(len(files), where)))
     if book.site_url:
         items.append((word(code, "website"), _link(book.site_url.rstrip("/") + "/" + book.root)))
     if book.repo_url:

@@ -17,6 +17,7 @@ class Order:
     paper: str = "a4"
     jobs: int = 2
     force: bool = False
+    screen: bool = False
 
 
 @dataclass(frozen=True)

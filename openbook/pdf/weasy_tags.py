@@ -45,7 +45,7 @@ def install() -> None:
 def _gather_anchors(box: Any, found: Any, links: Any, bookmarks: Any, forms: Any, matrix: Any = None, form: Any = None,
                     link: Any = None) -> None:
     """Gather places and links; the inline parts of a link are one link, not one each."""
-    if isinstance(box, boxes.InlineBox) and box.link is None:
+    if isinstance(box, (boxes.InlineBox, boxes.InlineBlockBox)) and box.link is None:
         link = None
     original["gather_anchors"](box, found, links, bookmarks, forms, matrix, form, link)
 
