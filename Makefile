@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all site pdf serve check test lock clean
+.PHONY: all site pdf serve check test bench lock clean
 
 all: site pdf
 
@@ -22,8 +22,12 @@ check: $(VENV)/.ready
 
 # What needs PyTorch or a browser runs in .ci/run, which installs them.
 test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -m "not torch and not browser"
-	@echo "Not run here: tests that need PyTorch or Chromium. .ci/run installs both and runs them."
+	@$(BIN)/python -m pytest -m "not torch and not browser and not slow"
+	@echo "Not run here: tests that need PyTorch or Chromium, or minutes. .ci/run runs them."
+
+# Ratios against one pass of WeasyPrint, and how cost grows with the book; BENCH="--pairs 5" for more pairs.
+bench: site
+	@$(BIN)/python -m openbook.bench.run $(BENCH)
 
 lock: $(VENV)/.ready
 	@sh openbook/setup/lock.sh $(BIN)

@@ -20,6 +20,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--chapter", action="append", default=[], metavar="PATH",
                         help="only this chapter, as a preview; may be given more than once")
     parser.add_argument("--paper", choices=["a4", "b5"], default="a4", help="paper size (default: a4)")
+    parser.add_argument("--screen", action="store_true", help="for reading on a screen: no footnotes with the addresses of links")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
                         help="chapters laid out at a time (default: one a processor)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the PDFs (default: SITE/pdf)")
@@ -42,7 +43,7 @@ def build(options: argparse.Namespace) -> None:
     codes = [options.lang] if options.lang else language_codes(options.site)
     for code in codes:
         made = make(Order(options.site, code, options.output or options.site / "pdf", tuple(options.chapter),
-                          options.paper, options.jobs, options.force), show)
+                          options.paper, options.jobs, options.force, options.screen), show)
         if made.fresh:
             print(f"{made.path}  {made.pages} pages  {made.size / 1e6:.1f} MB  {made.seconds:.1f} s", flush=True)
         else:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-from .bind_fonts import Lookup, SharedFont, add_characters, check_glyphs, collect_fonts, embed
+from .bind_fonts import Lookup, SharedFont, add_characters, collect_fonts, embed
 from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
 from .bind_tags import TagTree
 from .collect import Book
+from .front_notes import attached
 from .render import Rendered
 from .words import roman
 
@@ -73,7 +74,6 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
     folio_face = lookup(*FOLIO_FONT)
     assert folio_face is not None
     shared.setdefault(folio_face.sha256, SharedFont(folio_face, 4, 984, -273))
-    check_glyphs(shared)
     digits = add_characters(shared[folio_face.sha256], FOLIO_CHARACTERS)
     out = pikepdf.new()
     embedded = embed(out, shared, cache)
@@ -95,6 +95,7 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
                 names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
             tree.add(source, pages, piece.title, piece.rendered.id)
         _write_names(out, names)
+        _attach(out, book)
         _write_bookmarks(out, marks, names)
         tree.finish()
         _write_catalog(out, book, front)
@@ -112,7 +113,8 @@ def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf
     pages = [out.pages[i] for i in range(first, len(out.pages))]
     if len(pages) % 2:
         box = pages[-1].mediabox
-        out.add_blank_page(page_size=(float(box[2]), float(box[3])))
+        blank = out.add_blank_page(page_size=(float(box[2]), float(box[3])))
+        blank.obj.Tabs = Name.S
     return pages
 
 
@@ -131,6 +133,25 @@ def _write_names(out: pikepdf.Pdf, names: dict[str, Array]) -> None:
     for name in sorted(names):
         tree[name] = names[name]
     out.Root.Names = Dictionary(Dests=tree.obj)
+
+
+def _attach(out: pikepdf.Pdf, book: Book) -> None:
+    """Attach the programs that chapters show, as files."""
+    stamp = pikepdf.String(book_date(book).strftime("D:%Y%m%d%H%M%SZ"))
+    tree = pikepdf.NameTree.new(out)
+    specs = Array()
+    for name, (path, chapter) in sorted(attached(book).items()):
+        data = (book.site / path).read_bytes()
+        stream = out.make_stream(data, Type=Name.EmbeddedFile, Subtype=Name("/text/plain"),
+                                 Params=Dictionary(Size=len(data), ModDate=stamp))
+        spec = out.make_indirect(Dictionary(
+            Type=Name.Filespec, F=pikepdf.String(name), UF=pikepdf.String(name), Desc=pikepdf.String(chapter.title),
+            AFRelationship=Name.Supplement, EF=Dictionary(F=stream, UF=stream)))
+        tree[name] = spec
+        specs.append(spec)
+    if len(specs):
+        out.Root.Names.EmbeddedFiles = tree.obj
+        out.Root.AF = specs
 
 
 def _write_bookmarks(out: pikepdf.Pdf, marks: list[Mark], names: dict[str, Array]) -> None:
@@ -179,6 +200,7 @@ def _write_metadata(out: pikepdf.Pdf, book: Book) -> None:
         metadata["dc:rights"] = f"{book.license_name}, {book.license_url}"
         metadata["pdf:Keywords"] = ", ".join(book.keywords)
         metadata["pdf:Producer"] = "openbook"
+        metadata["pdfuaid:part"] = "1"
         metadata["xmp:CreateDate"] = metadata["xmp:ModifyDate"] = stamp
     info = {
         "Title": book.title, "Author": book.author, "Subject": book.description,

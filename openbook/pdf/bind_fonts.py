@@ -75,20 +75,6 @@ def collect_fonts(rendered: Iterable[Rendered], lookup: Lookup) -> tuple[dict[st
     return shared, files
 
 
-def check_glyphs(shared: dict[str, SharedFont]) -> None:
-    """Raise PdfError when a letter would print as another.
-
-    A reader's copy of the text would not show it: the text layer is written apart from the glyphs.
-    """
-    for font in shared.values():
-        measure = hb.Font(hb.Face(hb.Blob.from_file_path(str(font.face.path))))
-        for glyph, text in font.glyphs.items():
-            if len(text) == 1 and (text.isascii() and text.isalpha() or "\u4e00" <= text <= "\u9fff") \
-                    and measure.get_nominal_glyph(ord(text)) != glyph:
-                raise PdfError(f"{text} would print as another character in {font.name}", str(font.face.path),
-                               "give each font file its own family, weight and style in openbook/pdf/fonts.py")
-
-
 def add_characters(font: SharedFont, characters: str) -> dict[str, int]:
     """Make a font draw these characters too; return their glyphs."""
     face = hb.Face(hb.Blob.from_file_path(str(font.face.path)))

@@ -52,8 +52,10 @@ class Folio:
         text = "".join(f"{self.glyphs[char]:04x}" for char in label)
         width = sum(self.font.widths[self.glyphs[char]] for char in label) * self.paper.size / 1000
         x, y = self._place(place, width)
-        content = (f"Q /Artifact <</Type /Pagination /Subtype /{'Footer' if place == 'foot' else 'Header'}>> BDC q BT "
-                   f"{self.ink} rg /FOLIO {self.paper.size} Tf {x:.2f} {y:.2f} Td <{text}> Tj ET Q EMC\n")
+        kind = "Footer" if place == "foot" else "Header"
+        content = "\n".join((
+            "Q", "/Artifact", f"<</Type /Pagination /Subtype /{kind}>>", "BDC", "q", "BT", f"{self.ink} rg",
+            f"/FOLIO {self.paper.size} Tf", f"{x:.2f} {y:.2f} Td", f"<{text}> Tj", "ET", "Q", "EMC", ""))
         page.obj.Resources.Font["/FOLIO"] = self.object
         page.obj.Contents = Array([quiet, page.obj.Contents, out.make_stream(content.encode())])
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-#: Elements below which there are no table cells.
-LEAVES = {"/P", "/H1", "/H2", "/H3", "/H4", "/Span", "/Link", "/Lbl", "/Figure", "/Formula", "/Caption"}
+#: Elements below which there are no table cells and no notes: notes stand in the page's own area.
+LEAVES = {"/P", "/H1", "/H2", "/H3", "/H4", "/Span", "/Link", "/Lbl", "/Figure", "/Formula", "/Caption", "/Code", "/Note"}
 
 
 class TagTree:
@@ -44,7 +44,7 @@ class TagTree:
             limits = Array([self.next, last + self.next])
             self.numbers.append(self.out.make_indirect(Dictionary(Limits=limits, Nums=moved)))
         document = tree.K[0]
-        for cell in _cells(document):
+        for cell in _named(document):
             self._rename(cell, prefix)
         document.S, document.P, document.T = Name.Part, self.document, pikepdf.String(title)
         self.document.K.append(document)
@@ -63,7 +63,7 @@ class TagTree:
         self.out.Root.MarkInfo = Dictionary(Marked=True)
 
     def _rename(self, cell: pikepdf.Object, prefix: str) -> None:
-        """Make the ids by which cells name their heads unique in the book."""
+        """Make the ids of notes, and those by which cells name their heads, unique in the book."""
         if "/ID" in cell:
             name = f"{prefix}.{cell.ID}"
             cell.ID = pikepdf.String(name)
@@ -73,13 +73,13 @@ class TagTree:
             attributes.Headers = Array([pikepdf.String(f"{prefix}.{head}") for head in attributes.Headers])
 
 
-def _cells(root: pikepdf.Object) -> Iterator[pikepdf.Object]:
-    """Walk the table cells of a tree."""
+def _named(root: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    """Walk the table cells and notes of a tree, which have ids."""
     stack = [root]
     while stack:
         element = stack.pop()
         kind = str(element.get("/S"))
-        if kind in ("/TH", "/TD"):
+        if kind in ("/TH", "/TD", "/Note"):
             yield element
         if kind in LEAVES:
             continue

@@ -37,6 +37,9 @@ class Chapter:
     language: str
     source: str = ""
     headings: tuple[Heading, ...] = ()
+    attachments: tuple[str, ...] = ()
+    translated: bool = True
+    behind: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,9 @@ def collect(site: Path, code: str) -> Book:
     for chapter in book.chapters:
         if not chapter.html.is_file():
             raise PdfError(f"the page of {chapter.path} is missing", str(chapter.html), REBUILD)
+        for path in chapter.attachments:
+            if not (site / path).is_file():
+                raise PdfError(f"the file {path} that {chapter.path} shows is missing", str(site / path), REBUILD)
     return book
 
 
@@ -169,4 +175,7 @@ def _chapter(site: Path, item: dict[str, Any], code: str) -> Chapter:
         url=here["url"], html=site / here["html"], language=here.get("language") or code,
         source=here.get("source") or item["path"],
         headings=tuple(Heading(h["level"], h["id"], h["title"]) for h in here.get("headings", ())),
+        attachments=tuple(item.get("attachments", ())),
+        translated=all(page.get("language", other) == other for other, page in item["languages"].items()),
+        behind=max((int(page.get("behind", 0)) for page in item["languages"].values()), default=0),
     )

@@ -14,12 +14,12 @@ from .errors import PdfError
 from .flatten_code import flatten_code
 from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
+from .flatten_markup import (
+    drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, keep_leads, keep_units,
+    mark_foreign, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
 
-_wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
-_newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
-_unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
 #: What a page has for the screen only.
 DROPPED = (
     './/a[contains(@class,"headerlink")]|.//*[contains(concat(" ",@class," ")," md-content__button ")]|.//script|'
@@ -40,20 +40,25 @@ class Flat:
     headings: tuple[tuple[int, str, str], ...]
 
 
-def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
-    """Read a chapter's page and make its print HTML; raise PdfError for what the page lacks."""
-    article = _article(chapter)
+def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool = False) -> Flat:
+    """Read a chapter's page and make its print HTML; raise PdfError for what the page lacks.
+
+    On a screen a link says where it leads by itself; on paper its address is printed.
+    """
+    article = read_article(chapter)
     for element in article.xpath(DROPPED):
         drop(element)
     language = chapter.language
     if language == "zh":
         join_chinese_lines(article)
     headings = _title(book, chapter, article)
+    folded = folded_blocks(article)
     flatten_tabs(article)
     flatten_details(article)
     flatten_tasks(article)
     flatten_footnotes(article)
     keep_units(article)
+    mark_foreign(article, language)
     tighten_citations(article)
     flatten_formulas(article)
     flatten_figures(article, book.code)
@@ -61,7 +66,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     flatten_tables(article)
     keep_leads(article)
     files = links.pictures(chapter, article)
-    note_external_links(article, book.code)
+    if not screen:
+        note_external_links(article, book.code)
     wanted = flatten_links(article, chapter, links)
     ids = _prefix_ids(article, chapter)
     article.tag = "section"
@@ -78,163 +84,30 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str) -> Flat:
     title.set("data-part", run)
     title.set("data-chapter", label)
     body = etree.tostring(article, encoding="unicode", method="html").replace("</wbr>", "").translate(TWINS)
-    segment = Segment(chapter.id, chapter.title, book.tag, body, tuple(files), paper)
+    segment = Segment(chapter.id, chapter.title, book.tag, body, tuple(files), paper, folded)
     return Flat(chapter, segment, frozenset(ids | {chapter.id}), tuple(wanted), headings)
 
 
-def drop(element: HtmlElement) -> None:
-    """Remove an element and keep the text that follows it."""
-    parent, before = element.getparent(), element.getprevious()
-    if parent is None:
-        return
-    if element.tail:
-        if before is not None:
-            before.tail = (before.tail or "") + element.tail
+def folded_blocks(article: HtmlElement) -> tuple[tuple[str, str, str], ...]:
+    """List the pieces of text in tab panes and folded blocks: kind, label, text; the preflight looks for them."""
+    found = []
+    for block in article.xpath('.//div[@class="tabbed-block"]|.//details'):
+        if block.tag == "details":
+            kind, summary = "a folded block", block.find("summary")
+            label = "".join(summary.itertext()).strip() if summary is not None else ""
         else:
-            parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
+            kind = "a tab pane"
+            tabs = block.getparent().getparent()
+            labels = tabs.xpath('./div[@class="tabbed-labels"]/label')
+            at = block.getparent().index(block)
+            label = "".join(labels[at].itertext()).strip() if at < len(labels) else ""
+        texts = block.xpath('.//text()[normalize-space() and not(ancestor::*[@class="katex-mathml" or local-name()="svg" '
+                            'or local-name()="tabbed-labels"])]')
+        found += [(kind, label[:60], " ".join(text.split())) for text in texts]
+    return tuple(found)
 
 
-def join_chinese_lines(root: HtmlElement) -> None:
-    """Remove line ends between Chinese characters, which would print as spaces."""
-    for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
-        listing = element.tag == "pre" or any(a.tag == "pre" for a in element.iterancestors())
-        if element.text and not listing:
-            element.text = _newline.sub("", element.text)
-        if element.tail and (not listing or element.tag == "pre"):
-            element.tail = _newline.sub("", element.tail)
-
-
-def flatten_tabs(root: HtmlElement) -> None:
-    """Set the panes of tabs one after another, each under its label."""
-    for tabs in root.xpath('.//div[contains(concat(" ",@class," ")," tabbed-set ")]'):
-        labels = ["".join(label.itertext()).strip() for label in tabs.xpath('./div[@class="tabbed-labels"]/label')]
-        for element in tabs.xpath('./input|./div[@class="tabbed-labels"]'):
-            drop(element)
-        for label, block in zip(labels, tabs.xpath('.//div[@class="tabbed-block"]'), strict=False):
-            if block.getparent().getparent() is not tabs:
-                continue
-            head = etree.Element("p")
-            head.set("class", "tab-head")
-            head.text = label
-            head.tail, block.text = block.text, None
-            block.insert(0, head)
-        tabs.set("class", "tabs")
-        tabs.attrib.pop("data-tabs", None)
-
-
-def flatten_details(root: HtmlElement) -> None:
-    """Set folded blocks open, as boxes with their summary as the title."""
-    for details in root.iter("details"):
-        details.tag = "div"
-        details.attrib.pop("open", None)
-        details.set("class", f'admonition {details.get("class") or "note"}')
-        for summary in details.findall("summary"):
-            summary.tag = "p"
-            summary.set("class", "admonition-title")
-
-
-def flatten_tasks(root: HtmlElement) -> None:
-    """Draw the boxes of task lists."""
-    for box in root.xpath('.//input[@type="checkbox"]'):
-        mark = etree.Element("span")
-        done = box.get("checked") is not None
-        mark.set("class", "task done" if done else "task")
-        mark.text = "✓" if done else "\u00a0"
-        label = box.getparent()
-        mark.tail, box.tail = box.tail, None
-        label.replace(box, mark)
-        item = next(mark.iterancestors("li"), None)
-        if item is not None:
-            item.set("class", "task-item")
-    for element in root.xpath('.//label[contains(@class,"task-list-control")]'):
-        element.tag = "span"
-    for element in root.xpath(".//input"):
-        drop(element)
-
-
-def tighten_citations(root: HtmlElement) -> None:
-    """Remove the space before a citation, and keep it on the line of the character it follows."""
-    group = '*[contains(concat(" ",@class," ")," cites ")]'
-    for cite in root.xpath(f'.//{group}|.//sup[contains(concat(" ",@class," ")," cite ")][not(ancestor::{group})]'):
-        parent, before = cite.getparent(), cite.getprevious()
-        text = ((before.tail if before is not None else parent.text) or "").rstrip(" \n")
-        last = text[-1:]
-        # Lines may break after a Chinese character or a closing bracket, but not after a letter or digit.
-        breaks = bool(last) and (last > "\u2e7f" or not last.isalnum())
-        if breaks:
-            text = text[:-1]
-        if before is not None:
-            before.tail = text
-        else:
-            parent.text = text
-        if breaks:
-            keep = etree.Element("span")
-            keep.set("class", "keep")
-            keep.text, keep.tail, cite.tail = last, cite.tail, None
-            cite.addprevious(keep)
-            keep.append(cite)
-
-
-def keep_units(root: HtmlElement) -> None:
-    """Keep units with a stroke, such as GB/s, on one line."""
-    texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '
-                       'ancestor::*[contains(@class,"katex")])]')
-    for text in texts:
-        pieces = _unit.split(text)
-        if len(pieces) == 1:
-            continue
-        host = text.getparent()
-        spans = []
-        for unit, tail in zip(pieces[1::2], pieces[2::2], strict=True):
-            span = etree.Element("span")
-            span.set("class", "keep")
-            span.text, span.tail = unit, tail
-            spans.append(span)
-        if text.is_text:
-            host.text, parent, at = pieces[0], host, 0
-        else:
-            host.tail, parent = pieces[0], host.getparent()
-            at = parent.index(host) + 1
-        parent[at:at] = spans
-
-
-def keep_leads(root: HtmlElement) -> None:
-    """Keep a paragraph that ends in a colon on the page of the block it announces."""
-    for paragraph in root.iter("p"):
-        following = paragraph.getnext()
-        if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
-                and "".join(paragraph.itertext()).rstrip(" 0123456789").endswith((":", "：")):
-            paragraph.set("class", f'{paragraph.get("class") or ""} lead'.strip())
-
-
-def flatten_footnotes(root: HtmlElement) -> None:
-    """Move the text of footnotes to where they are called from; the page sets them at its foot."""
-    notes = {item.get("id"): item for item in root.xpath('.//div[@class="footnote"]//li')}
-    for call in root.xpath('.//sup[a[contains(@class,"footnote-ref")]]'):
-        target = (call.xpath('./a[contains(@class,"footnote-ref")]/@href') or ["#"])[0].partition("#")[2]
-        note = notes.get(target)
-        if note is None:
-            continue
-        span = etree.Element("span")
-        span.set("class", "fn")
-        for i, paragraph in enumerate(note.findall("p") or [note]):
-            text = ("" if i == 0 else " ") + (paragraph.text or "")
-            if len(span):
-                span[-1].tail = (span[-1].tail or "") + text
-            else:
-                span.text = (span.text or "") + text
-            for child in list(paragraph):
-                span.append(child)
-        span.tail, call.tail = call.tail, None
-        call.getparent().replace(call, span)
-    for div in root.xpath('.//div[@class="footnote"]'):
-        drop(div)
-
-
-def _article(chapter: Chapter) -> HtmlElement:
+def read_article(chapter: Chapter) -> HtmlElement:
     """Read the content of a chapter's page."""
     try:
         data = chapter.html.read_bytes()
@@ -280,6 +153,10 @@ def _title(book: Book, chapter: Chapter, article: HtmlElement) -> tuple[tuple[in
         link.text = re.sub(r"^https?://", "", link.get("href")).rstrip("/")
         address.tail, first.tail = first.tail, None
         first.addnext(address)
+    for heading in article.iter("h2", "h3"):
+        if not heading.get("id"):
+            raise PdfError(f"a heading has no id, so no bookmark leads to it: {' '.join(''.join(heading.itertext()).split())}",
+                           chapter.source, "write it as Markdown (`## Heading {#id}`), not as HTML without an id")
     titles = {heading.id: heading.title for heading in chapter.headings}
     return tuple((int(h.tag[1]), f"{chapter.id}--{h.get('id')}",
                   titles.get(h.get("id")) or " ".join("".join(h.itertext()).split()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .collect import Book, Part
 from .flatten import Flat
 from .flatten_links import SCHEME
+from .front_notes import FILES, attached, translation_state
 from .render import Segment
 from .style import read_sheet
 from .words import part_label, word
@@ -83,6 +84,10 @@ def _imprint(book: Book) -> str:
         items.append((word(code, "author"), html.escape(book.author)))
     licence = _link(book.license_url, book.license_name)
     items.append((word(code, "license"), f'{licence}<br>{word(code, "license_note")}'))
+    items.append((word(code, "translation"), translation_state(book)))
+    if files := attached(book):
+        where = f'<a href="{SCHEME}{FILES}">{word(code, "files")}</a>'
+        items.append((word(code, "files"), word(code, "attached").format(len(files), where)))
     if book.site_url:
         items.append((word(code, "website"), _link(book.site_url.rstrip("/") + "/" + book.root)))
     if book.repo_url:
@@ -102,13 +107,13 @@ def _link(url: str, text: str = "") -> str:
 
 def _contents(book: Book, rows: list[Row], pages: dict[str, str]) -> str:
     """Write the contents, with page numbers known from laying the chapters out."""
-    out = [f'<section class="contents" id="contents"><h1 class="contents-title">{word(book.code, "contents")}</h1>']
+    out = [f'<section class="contents" id="contents" data-tag="TOC"><h1 class="contents-title">{word(book.code, "contents")}</h1>']
     for row in rows:
         label = row.label
         if row.kind == "part":
             out.append(f'<p class="toc-part"><a href="{SCHEME}{row.target}">{label}　{html.escape(row.title)}</a></p>')
             continue
         number = f'<span class="label">{label}</span>' if label else ""
-        out.append(f'<div class="toc-{row.kind} row"><span class="page">{pages.get(row.target, "0")}</span>'
+        out.append(f'<div class="toc-{row.kind} row" data-tag="TOCI"><span class="page">{pages.get(row.target, "0")}</span>'
                    f'<a href="{SCHEME}{html.escape(row.target)}">{number}{html.escape(row.title)}</a></div>')
     return "".join(out) + "</section>"

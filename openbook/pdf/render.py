@@ -31,13 +31,15 @@ class Segment:
     body: str
     files: tuple[Path, ...] = ()
     paper: str = "a4"
+    folded: tuple[tuple[str, str, str], ...] = ()  # tab panes and folded blocks of the page: kind, label, text
 
 
 @dataclass
 class Rendered:
     """What laying a segment out gave: a PDF without fonts, and its record.
 
-    `anchors` maps an id to (page from 0, x, y) in points from the lower left corner.
+    `anchors` maps an id to (page from 0, x, y) in points from the lower left corner; `sheets` and `faults` are
+    what proof.py and overflow.py found on the pages.
     """
 
     id: str
@@ -46,6 +48,8 @@ class Rendered:
     fonts: dict[str, dict[str, Any]]
     anchors: dict[str, tuple[int, float, float]]
     warnings: list[str] = field(default_factory=list)
+    sheets: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[list[Any]] = field(default_factory=list)
     seconds: float = 0.0
     cached: bool = False
 
@@ -61,7 +65,7 @@ class Renderer:
     def key(self, segment: Segment) -> str:
         """Give the digest of everything that shapes a segment's pages."""
         digest = hashlib.sha256(self.environment.encode())
-        for part in (segment.title, segment.lang, segment.paper, segment.body):
+        for part in (segment.title, segment.lang, segment.paper, segment.body, repr(segment.folded)):
             digest.update(part.encode() + b"\0")
         for path in segment.files:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -129,7 +133,8 @@ def load(path: Path, segment_id: str) -> Rendered | None:
     for used in (path, pdf):
         os.utime(used)
     anchors = {name: tuple(place) for name, place in data["anchors"].items()}
-    return Rendered(segment_id, pdf, data["pages"], data["fonts"], anchors, data["warnings"], 0.0, True)
+    return Rendered(segment_id, pdf, data["pages"], data["fonts"], anchors, data["warnings"], data["sheets"],
+                    data["faults"], 0.0, True)
 
 
 _sheets: dict[str, tuple[Any, Any]] = {}
@@ -162,6 +167,8 @@ class _Listener(logging.Handler):
 def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
     """Lay one segment out and write its PDF and record under the key."""
     from . import weasy
+    from .overflow import overflow_faults
+    from .proof import proof
 
     started = time.monotonic()
     logger = logging.getLogger("weasyprint")
@@ -179,9 +186,11 @@ def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
         laid = weasy.weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts, **options)
         scratch = cache / f"{key}.{os.getpid()}"
         laid.write_pdf(str(scratch), **options)
+        used = weasy.font_records()
+        sheets, faults = proof(scratch, used, segment.body, segment.folded)
         record = {
-            "pages": len(laid.pages), "fonts": weasy.font_records(), "warnings": sorted(set(listener.messages)),
-            "anchors": _anchors(laid),
+            "pages": len(laid.pages), "fonts": used, "warnings": sorted(set(listener.messages)),
+            "anchors": _anchors(laid), "sheets": sheets, "faults": [*overflow_faults(laid), *faults],
         }
         scratch.replace(cache / f"{key}.pdf")
         scratch.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
@@ -206,18 +215,24 @@ def _anchors(laid: Any) -> dict[str, tuple[int, float, float]]:
 
 
 def check_rendered(rendered: Rendered, title: str) -> None:
-    """Raise PdfError when a segment could not print a picture or a character."""
+    """Raise PdfError for a fault that shows on a segment's own pages: pictures, characters, fonts, boxes."""
     for message in rendered.warnings:
         if message.startswith(("Failed to load image", "Failed to render SVG", "Failed to get image")):
             raise PdfError(message, title, "make the file a complete PNG, JPEG or SVG")
     lost: dict[str, str] = {}
     for record in rendered.fonts.values():
-        ours = record["family"].startswith("Book ")
-        chars = record["missing"] if ours else [*record["missing"], *record["glyphs"].values()]
-        for char in "".join(chars):
+        if not record["family"].startswith("Book "):
+            sample = "".join(record["glyphs"].values())[:40]
+            if sample.strip() and not set(record["missing"]) >= set(sample):
+                raise PdfError(f"text is drawn with {record['family']}, which is not a font of the book",
+                               f"{title}: “{sample}”", "name the book's own families, or none, in its style")
+        for char in record["missing"]:
             if char.strip():
                 lost.setdefault(char, record["family"])
     if lost:
         listing = ", ".join(f"{char} (U+{ord(char):04X})" for char in sorted(lost))
         raise PdfError(f"no font of the book has {listing}", title,
                        "write it with other characters, or add a font that has it to openbook/pdf/fonts.py")
+    for what, page, text, mend in rendered.faults:
+        place = f", page {page + 1} of the chapter" if page >= 0 else ""
+        raise PdfError(what, f"{title}{place}: “{text}”", mend)

@@ -1,16 +1,15 @@
-"""Every private function of WeasyPrint that the book rests on or changes, for one version, in one place.
+"""Every private function of WeasyPrint that the book rests on or changes, for one version (tags: weasy_tags.py).
 
 Each change has a test in tests/pdf/test_weasy.py that fails when a new version moves the ground under it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -20,22 +19,21 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "8d05e9c07ec786709f43694046b156417c4b9100327512f1e4955b6267610fb4"
+SOURCE_DIGEST = "e19dc83e38f88436a02dde6264cf8887f89f984b13243ed83179f0c7687e18fa"
 
 try:
     import pydyf
     import weasyprint
-    import weasyprint.document as document
     import weasyprint.layout as layout
     import weasyprint.pdf as pdf
     import weasyprint.pdf.fonts as pdf_fonts
-    import weasyprint.pdf.tags as tags
     from weasyprint.formatting_structure import boxes
     from weasyprint.layout import inline
-    from weasyprint.pdf.stream import Stream
     from weasyprint.text import line_break
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
+
+    from . import weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -53,9 +51,11 @@ def check_version() -> None:
                        "install what requirements.lock lists, or go through openbook/pdf/weasy.py and its tests")
 
 
+#: Full-width marks that may hang half beyond a line's end: cjk.py lets them.
+HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
+
 _original = {
-    "draw_page": document.draw_page, "marked": Stream.marked, "add_tags": pdf.add_tags,
-    "build_box_tree": tags._build_box_tree, "justify_line": inline.justify_line,
+    **weasy_tags.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "footnotes": layout.LayoutContext._update_footnote_area, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
@@ -70,10 +70,7 @@ def install() -> None:
     check_version()
     pdf.build_fonts_dictionary = _leave_fonts_out
     pdf_fonts.get_hb_object_data = lambda *_: b""
-    document.draw_page = _draw_page
-    Stream.marked = _marked
-    pdf.add_tags = _add_tags
-    tags._build_box_tree = _build_box_tree
+    weasy_tags.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate
@@ -117,43 +114,6 @@ def _leave_fonts_out(out: Any, fonts: dict[Any, Any], *_: Any) -> Any:
 def font_records() -> dict[str, dict[str, Any]]:
     """Give the fonts of the PDF written last: by resource name, with glyphs, widths and missing characters."""
     return {name: dict(record) for name, record in _fonts.items()}
-
-
-# Tags: running heads are artifacts, not text of the book; formulas carry their TeX.
-
-def _draw_page(page: Any, stream: Any) -> None:
-    """Draw a page, knowing which boxes belong to its margins."""
-    stream._margin = {box for child in page.children if isinstance(child, boxes.MarginBox)
-                      for box in child.descendants()}
-    _original["draw_page"](page, stream)
-
-
-def _marked(stream: Any, box: Any, tag: str) -> contextlib.AbstractContextManager[None]:
-    """Mark content of the margins as an artifact, any other as its tag."""
-    if box in getattr(stream, "_margin", ()):
-        return stream.artifact()
-    return _original["marked"](stream, box, tag)
-
-
-def _add_tags(out: Any, rendered: Any, *args: Any) -> None:
-    """Build the tree of tags without the margins."""
-    for page in rendered.pages:
-        box = page._page_box
-        box.children = [child for child in box.children if not isinstance(child, boxes.MarginBox)]
-    _original["add_tags"](out, rendered, *args)
-
-
-def _build_box_tree(box: Any, parent: Any, *args: Any) -> Iterator[Any]:
-    """Build the tags of a box; an element with data-tag and data-alt gets that tag and alternative text."""
-    element = getattr(getattr(box, "_box", box), "element", None)
-    tag = element.get("data-tag") if element is not None else None
-    own = tag and getattr(getattr(box, "_box", box), "element_tag", None) == element.tag
-    for node in _original["build_box_tree"](box, parent, *args):
-        if own:
-            node["S"] = f"/{tag}"
-            if alt := element.get("data-alt"):
-                node["Alt"] = pydyf.String(alt)
-        yield node
 
 
 # Lines: the hooks of cjk.py.

@@ -7,6 +7,12 @@ WORDS = {
         "contents": "Contents", "part": "Part {}", "chapter": "Chapter {}", "version": "Version {}",
         "commit": "commit {}", "website": "Read it on the web", "source": "Source", "links": "Links",
         "author": "Authors", "edition": "This edition", "license": "Licence",
+        "translation": "Chinese translation", "current": "up to date: {}", "behind": "{} with sections behind the English: {}",
+        "untranslated": "not translated yet: {}", "chapters": "chapters {}", "other": "front matter", "comma": ", ",
+        "files": "Programs of this book", "file": "File", "shown": "Shown in",
+        "files_note": "These files are attached to this PDF: open your reader's list of attachments. Take code from there, "
+                      "for what is copied from a page loses its indentation.",
+        "attached": "{} files are attached, see {}.",
         "license_note": "You may copy, share and adapt this book, also for money, if you name its authors "
                         "and share what you make of it under the same licence.",
     },
@@ -14,6 +20,11 @@ WORDS = {
         "contents": "目　录", "part": "第{}部分", "chapter": "第 {} 章", "version": "版本 {}",
         "commit": "提交 {}", "website": "在线阅读", "source": "源文件", "links": "链接",
         "author": "作者", "edition": "本版", "license": "许可",
+        "translation": "中文翻译", "current": "与英文一致：{}", "behind": "{} 个小节落后于英文：{}",
+        "untranslated": "尚未翻译：{}", "chapters": "第 {} 章", "other": "前言部分", "comma": "、",
+        "files": "本书的程序", "file": "文件", "shown": "所在章节",
+        "files_note": "下列文件附在本 PDF 中，请在阅读器的附件列表里打开。代码请从附件取用：从页面上复制会丢失缩进。",
+        "attached": "附有 {} 个文件，见{}。",
         "license_note": "你可以复制、分发和改编本书，商用亦可；须署名，并以相同许可发布改编之作。",
     },
 }

@@ -27,9 +27,9 @@ from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.reading.library import read_library
-from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.reading.source import FACTS_FENCES
-from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, manifest, write_manifest
+from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
+from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page
 from openbook.site.search import index_json
@@ -204,8 +204,10 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                 write_file(csv_text(table, self.rendering.facts, lang).encode("utf-8-sig"), str(site / csv_name(table.name, lang)))
         if len(self.indexes) > 1:
             texts = config.extra["book"]
-            write_manifest(manifest(self.book, self.collected, texts, self.root, self.docs,
-                                    config.site_url or "", config.repo_url or None), site)
+            content = manifest(self.rendering.library, self.collected, texts, self.root, config.site_url or "",
+                               config.repo_url or None)
+            copy_attachments(content, self.docs, site)
+            write_manifest(content, site)
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
 

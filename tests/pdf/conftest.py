@@ -56,6 +56,7 @@ A second claim.<sup id="fnref:a"><a class="footnote-ref" href="#fn:a">1</a></sup
 <h2 id="sources">Sources</h2><ol class="sources"><li id="src-acme">Acme, <a href="https://example.org/acme">Sheet</a>, 2026.</li></ol>"""
 
 BETA_EN = """<h1 id="b">Budgets</h1><h2 id="cost">What does an hour cost?</h2>
+<p>In Chinese the word is 成本.</p>
 <p>Back to <a href="../alpha/#fig-ring">Figure 1.1</a> and to <a href="../">the beginning</a>.</p>"""
 
 ALPHA_ZH = """<h1 id="links">链路与节点</h1><h2 id="speed">一条链路有多快？</h2>
@@ -67,7 +68,7 @@ ALPHA_ZH = """<h1 id="links">链路与节点</h1><h2 id="speed">一条链路有�
 <figure class="book-figure" id="fig-ring"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 60" id="fig-ring-svg"><title>环</title>
 <style>#fig-ring-svg .t{font-family:var(--fig-font,sans-serif);font-size:14px}</style><text class="t" x="80" y="35">节点一</text></svg>
 <figcaption><span class="caption-number">图 1.1</span> 环。</figcaption></figure>
-<h2 id="sources">参考来源</h2><ol class="sources"><li id="src-acme">Acme，规格书。</li></ol>"""
+<h2 id="sources">参考来源</h2><ol class="sources"><li id="src-acme">Acme，规格书：The Complete Data Sheet of Links，2026。</li></ol>"""
 
 BETA_ZH = '<p class="untranslated">本页尚未翻译。</p><div lang="en">' + BETA_EN + "</div>"
 

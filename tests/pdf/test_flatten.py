@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_links
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_links, flatten_markup
 from openbook.pdf.collect import collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -23,13 +23,13 @@ def write(root):
 
 def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
     root = parse("<p>显存\n不够，\n换 GPU\n再试。</p><pre>全\n归约</pre>")
-    flatten.join_chinese_lines(root)
+    flatten_markup.join_chinese_lines(root)
     assert write(root) == "<p>显存不够，换 GPU\n再试。</p><pre>全\n归约</pre>"
 
 
 def test_dropping_an_element_keeps_the_text_behind_it():
     root = parse("<p>one<b>x</b> two</p>")
-    flatten.drop(root.find(".//b"))
+    flatten_markup.drop(root.find(".//b"))
     assert write(root) == "<p>one two</p>"
 
 
@@ -37,41 +37,41 @@ def test_tabs_become_blocks_under_their_labels():
     root = parse('<div class="tabbed-set tabbed-alternate"><input type="radio"><div class="tabbed-labels"><label>A</label>'
                  '<label>B</label></div><div class="tabbed-content"><div class="tabbed-block"><p>a</p></div>'
                  '<div class="tabbed-block"><p>b</p></div></div></div>')
-    flatten.flatten_tabs(root)
+    flatten_markup.flatten_tabs(root)
     assert write(root) == ('<div class="tabs"><div class="tabbed-content"><div class="tabbed-block"><p class="tab-head">A</p>'
                            '<p>a</p></div><div class="tabbed-block"><p class="tab-head">B</p><p>b</p></div></div></div>')
 
 
 def test_folded_questions_are_open_boxes():
     root = parse('<details class="question"><summary>Why?</summary><p>So.</p></details>')
-    flatten.flatten_details(root)
+    flatten_markup.flatten_details(root)
     assert write(root) == '<div class="admonition question"><p class="admonition-title">Why?</p><p>So.</p></div>'
 
 
 def test_footnotes_move_to_their_call():
     root = parse('<p>Claim.<sup id="r"><a class="footnote-ref" href="#fn:1">1</a></sup> More.</p>'
                  '<div class="footnote"><ol><li id="fn:1"><p>Proof.</p></li></ol></div>')
-    flatten.flatten_footnotes(root)
+    flatten_markup.flatten_footnotes(root)
     assert write(root) == '<p>Claim.<span class="fn">Proof.</span> More.</p>'
 
 
 def test_citations_stand_close_to_their_word():
     root = parse('<p>as they say <span class="cites"><sup class="cite">1</sup></span>. 如此 <sup class="cite">2</sup>。</p>')
-    flatten.tighten_citations(root)
+    flatten_markup.tighten_citations(root)
     assert write(root) == ('<p>as they say<span class="cites"><sup class="cite">1</sup></span>. 如'
                            '<span class="keep">此<sup class="cite">2</sup></span>。</p>')
 
 
 def test_units_with_a_stroke_stay_on_one_line():
     root = parse("<p>a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>GB/s</code></p>")
-    flatten.keep_units(root)
+    flatten_markup.keep_units(root)
     assert write(root) == ('<p>a 400 <span class="keep">Gb/s</span> port, <b>2</b> <span class="keep">TB/s</span> each and '
                            "and/or <code>GB/s</code></p>")
 
 
 def test_a_paragraph_that_announces_a_block_stays_with_it():
     root = parse("<p>Run it:</p><div>x</div><p>Done:</p><p>y</p>")
-    flatten.keep_leads(root)
+    flatten_markup.keep_leads(root)
     assert [p.get("class") for p in root.iter("p")] == ["lead", None, None]
 
 

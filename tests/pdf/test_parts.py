@@ -1,12 +1,9 @@
 """Small stages: words, fonts, front matter, preflight."""
 
-import pikepdf
 import pytest
 
-from openbook.pdf import front, preflight, words
-from openbook.pdf.bind import Mark, Piece, page_label, place
-from openbook.pdf.bind_fonts import SharedFont, add_characters, check_glyphs
-from openbook.pdf.errors import PdfError
+from openbook.pdf import front, words
+from openbook.pdf.bind import Piece, page_label, place
 from openbook.pdf.fonts import by_key, find_faces, latin_range
 from openbook.pdf.render import Rendered
 
@@ -58,36 +55,3 @@ def test_pieces_open_on_right_hand_pages_and_are_numbered():
 def test_a_chinese_title_breaks_where_a_reader_would():
     assert front.cover_title("《机器学习工程》开放书籍") == "《机器学习工程》<br>开放书籍"
     assert front.cover_title("A & B") == "A &amp; B"
-
-
-def test_a_letter_that_would_print_as_another_is_refused(faces):
-    face = next(face for face in faces if face.family == "Book Han Serif")
-    font = SharedFont(face, 4, 900, -200)
-    add_characters(font, "显存")
-    check_glyphs({face.sha256: font})
-    first, second = font.glyphs
-    font.glyphs = {first: font.glyphs[second]}
-    with pytest.raises(PdfError, match="存 would print as another character"):
-        check_glyphs({face.sha256: font})
-
-
-def test_preflight_refuses_a_book_whose_contents_lie(made):
-    path = made["en"].path
-    with pytest.raises(PdfError, match="bookmark 1 is"):
-        preflight.preflight(path, [Mark("Other", "alpha")], {})
-    with pikepdf.open(path) as pdf:
-        names = {str(name): place for name, place in pikepdf.NameTree(pdf.Root.Names.Dests).items()}
-        preflight.check_contents(pdf, names, {"home": "v"})
-        with pytest.raises(PdfError, match="the contents print page 99 for home, which is on page v"):
-            preflight.check_contents(pdf, names, {"home": "99"})
-
-
-def test_preflight_refuses_a_foreign_font_and_a_dead_link(made):
-    with pikepdf.open(made["en"].path) as pdf:
-        names = {str(name) for name, _ in pikepdf.NameTree(pdf.Root.Names.Dests).items()}
-        with pytest.raises(PdfError, match="which is not in the book"):
-            preflight.check_links(pdf, names - {"beta--cost"})
-        font = next(iter(pdf.pages[0].obj.Resources.Font.values()))
-        font.BaseFont = pikepdf.Name("/ABCDEF+DejaVu-Sans")
-        with pytest.raises(PdfError, match="is not an embedded font of the book"):
-            preflight.check_fonts(pdf)

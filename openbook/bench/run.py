@@ -1,0 +1,187 @@
+"""Measure: paired ratios against one pass of WeasyPrint, and how the cost grows with the book (`make bench`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pikepdf
+
+from openbook.pdf.collect import language_codes
+from openbook.pdf.edition import cache_folder
+from openbook.pdf.fonts import find_faces
+from openbook.pdf.order import Order
+
+ROOT = Path(__file__).resolve().parents[2]
+ONE_PASS = """
+import sys, weasyprint
+from pathlib import Path
+page, sheet, target = map(Path, sys.argv[1:])
+fonts = weasyprint.text.fonts.FontConfiguration()
+style = weasyprint.CSS(string=sheet.read_text(), font_config=fonts)
+weasyprint.HTML(string=page.read_text(), base_url="about:").write_pdf(
+    target, stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds by the clock and of all its processors, and the largest process in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def measure(command: list[str], **environment: str) -> Cost:
+    """Run a command to its end; raise SystemExit when it fails."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        child = os.posix_spawn(command[0], command, {**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                               file_actions=[(os.POSIX_SPAWN_DUP2, said.fileno(), 1), (os.POSIX_SPAWN_DUP2, said.fileno(), 2)])
+        _, status, used = os.wait4(child, 0)
+        if status:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode()[-2000:]}")
+    return Cost(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+class Bench:
+    """One language of a built site, with a cache of its own."""
+
+    def __init__(self, site: Path, code: str, folder: Path, jobs: int):
+        self.site, self.code, self.folder, self.jobs = site, code, folder, jobs
+        self.order = Order(site, code, folder)
+        find_faces(cache_folder())
+
+    def ours(self, cache: Path, site: Path | None = None) -> tuple[Cost, Path]:
+        """Build the edition with a cache; return its cost and its file."""
+        cost = measure([sys.executable, str(ROOT / "build_pdf.py"), "--site", str(site or self.site), "--lang", self.code,
+                        "--output", str(self.folder / "ours"), "--jobs", str(self.jobs)], OPENBOOK_CACHE=str(cache))
+        return cost, next((self.folder / "ours").glob(f"*.{self.code}.pdf"))
+
+    def cold(self, name: str) -> Path:
+        """Give an empty cache but for the faces taken out of collections, which both sides find ready."""
+        cache = self.folder / name
+        shutil.rmtree(cache, ignore_errors=True)
+        shutil.copytree(cache_folder() / "faces", cache / "pdf" / "faces")
+        return cache
+
+    def once(self, kind: str) -> tuple[Cost, Path]:
+        """Lay a whole document out in one pass of WeasyPrint as it is; the document itself is written beforehand."""
+        from openbook.bench import baseline
+
+        more = baseline.APART if kind == "same" else baseline.APART + baseline.AS_BUILT
+        page, sheet, target = (self.folder / f"{kind}.{end}" for end in ("html", "css", "pdf"))
+        page.write_text(baseline.same_html(self.order) if kind == "same" else baseline.as_built(self.order), "utf-8")
+        sheet.write_text(baseline.sheet(self.order, more), "utf-8")
+        return measure([sys.executable, "-c", ONE_PASS, str(page), str(sheet), str(target)]), target
+
+
+def edited(site: Path, code: str, folder: Path) -> Path:
+    """Copy a site with a paragraph added to the chapter of middle length."""
+    copy = folder / "edited"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(site, copy, ignore=shutil.ignore_patterns("pdf"))
+    data = json.loads((copy / "book.json").read_text("utf-8"))
+    pages = sorted((copy / c["languages"][code]["html"] for c in data["chapters"]), key=lambda page: page.stat().st_size)
+    page = pages[len(pages) // 2]
+    text = page.read_text("utf-8")
+    page.write_text(text.replace("</article>", f"<p>Edited {time.time_ns()}.</p></article>"), "utf-8")
+    return copy
+
+
+def grown(site: Path, folder: Path, times: int) -> Path:
+    """Copy a site whose every part has its chapters several times over."""
+    copy = folder / f"grown-{times}"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(site, copy, ignore=shutil.ignore_patterns("pdf"))
+    data = json.loads((copy / "book.json").read_text("utf-8"))
+    chapters, number = [], 0
+    for chapter in data["chapters"]:
+        for turn in range(times if chapter["number"] else 1):
+            number += bool(chapter["number"])
+            suffix = f"-{turn}" if turn else ""
+            chapters.append({**chapter, "id": chapter["id"] + suffix, "path": chapter["path"].replace(".md", f"{suffix}.md"),
+                             "number": number if chapter["number"] else None})
+    data["chapters"] = chapters
+    (copy / "book.json").write_text(json.dumps(data), "utf-8")
+    return copy
+
+
+def fonts_size(path: Path) -> int:
+    """Add up the font programs of a PDF, in bytes."""
+    with pikepdf.open(path) as pdf:
+        return sum(len(item.read_raw_bytes()) for item in pdf.objects
+                   if isinstance(item, pikepdf.Stream) and ("/Length1" in item or str(item.get("/Subtype")) in (
+                       "/CIDFontType0C", "/OpenType", "/Type1C")))
+
+
+def compare(bench: Bench, pairs: int) -> None:
+    """Print the ratios of one language, each with what it is against."""
+    rows: dict[str, list[float]] = {}
+
+    def note(name: str, value: float, base: float) -> None:
+        rows.setdefault(name, []).append(value / base)
+
+    for turn in range(pairs):
+        (same, once), (built, _) = bench.once("same"), bench.once("built")
+        cache = bench.cold("cache")
+        ours, made = bench.ours(cache)
+        edit, _ = bench.ours(cache, edited(bench.site, bench.code, bench.folder))
+        note("cold, wall, against one pass over the same HTML", ours.wall, same.wall)
+        note("cold, CPU, against one pass over the same HTML", ours.cpu, same.cpu)
+        note("cold, wall, against one pass over the HTML as built", ours.wall, built.wall)
+        note("one chapter edited, wall, against one pass over the same HTML", edit.wall, same.wall)
+        note("largest process, memory, against one pass over the same HTML", ours.memory, same.memory)
+        note("size of the file, against one pass over the same HTML", made.stat().st_size, once.stat().st_size)
+        print(f"  {bench.code} pair {turn + 1}: same HTML {same.wall:.1f} s, {same.cpu:.1f} s CPU, {same.memory:.0f} MB; as built "
+              f"{built.wall:.1f} s; ours {ours.wall:.1f} s, {ours.cpu:.1f} s CPU, {ours.memory:.0f} MB; edited {edit.wall:.1f} s; load "
+              f"{os.getloadavg()[0]:.1f}", flush=True)
+    for name, values in rows.items():
+        print(f"{bench.code}  {statistics.median(values):.3f}  ({min(values):.3f} to {max(values):.3f})  {name}")
+    print(f"{bench.code}  {fonts_size(made) / 1e6:.2f} MB of fonts in the file", flush=True)
+
+
+def grow(bench: Bench, sizes: list[int]) -> None:
+    """Print how the cost of an edition grows with the book."""
+    first: tuple[int, Cost] | None = None
+    for times in sizes:
+        cost, made = bench.ours(bench.cold(f"cache-{times}"), grown(bench.site, bench.folder, times))
+        with pikepdf.open(made) as pdf:
+            pages = len(pdf.pages)
+        first = first or (pages, cost)
+        more, slower, dearer = pages / first[0], cost.wall / first[1].wall, cost.cpu / first[1].cpu
+        print(f"{bench.code}  book x{times}: {pages} pages ({more:.2f}), {cost.wall:.1f} s ({slower:.2f}), {cost.cpu:.1f} s CPU "
+              f"({dearer:.2f}, {1000 * cost.cpu / pages:.0f} ms a page), {cost.memory:.0f} MB", flush=True)
+
+
+def main() -> None:
+    """Run the benches that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--site", type=Path, default=ROOT / "site")
+    parser.add_argument("--lang", action="append", help="one language (default: all)")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", choices=["ratios", "growth"])
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} processors, {options.jobs} jobs, load {os.getloadavg()[0]:.1f}")
+    for code in options.lang or language_codes(options.site):
+        with tempfile.TemporaryDirectory(prefix="openbook-bench-") as folder:
+            bench = Bench(options.site, code, Path(folder), options.jobs)
+            if options.only != "growth":
+                compare(bench, options.pairs)
+            if options.only != "ratios":
+                grow(bench, [1, 2, 4])
+
+
+if __name__ == "__main__":
+    main()

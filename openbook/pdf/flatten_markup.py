@@ -1,0 +1,191 @@
+"""Rewrite the markup of a web page for paper: tabs, folded blocks, tasks, footnotes, and what must stay together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+_wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
+_newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
+_unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
+#: Runs in the other language: Chinese in English, and four Latin words or more in Chinese.
+_foreign = {"en": re.compile(f"[{_wide}]*[\u3400-\u9fff][{_wide}]*"),
+            "zh": re.compile(r"[A-Za-z][A-Za-z0-9,:;.'’&()/+-]*(?: [A-Za-z0-9(&][A-Za-z0-9,:;.'’&()/+-]*){3,}")}
+_tags = {"en": "zh-Hans", "zh": "en"}
+
+
+def drop(element: HtmlElement) -> None:
+    """Remove an element and keep the text that follows it."""
+    parent, before = element.getparent(), element.getprevious()
+    if parent is None:
+        return
+    if element.tail:
+        if before is not None:
+            before.tail = (before.tail or "") + element.tail
+        else:
+            parent.text = (parent.text or "") + element.tail
+    parent.remove(element)
+
+
+def join_chinese_lines(root: HtmlElement) -> None:
+    """Remove line ends between Chinese characters, which would print as spaces."""
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        listing = element.tag == "pre" or any(a.tag == "pre" for a in element.iterancestors())
+        if element.text and not listing:
+            element.text = _newline.sub("", element.text)
+        if element.tail and (not listing or element.tag == "pre"):
+            element.tail = _newline.sub("", element.tail)
+
+
+def flatten_tabs(root: HtmlElement) -> None:
+    """Set the panes of tabs one after another, each under its label."""
+    for tabs in root.xpath('.//div[contains(concat(" ",@class," ")," tabbed-set ")]'):
+        labels = ["".join(label.itertext()).strip() for label in tabs.xpath('./div[@class="tabbed-labels"]/label')]
+        for element in tabs.xpath('./input|./div[@class="tabbed-labels"]'):
+            drop(element)
+        for label, block in zip(labels, tabs.xpath('.//div[@class="tabbed-block"]'), strict=False):
+            if block.getparent().getparent() is not tabs:
+                continue
+            head = etree.Element("p")
+            head.set("class", "tab-head")
+            head.text = label
+            head.tail, block.text = block.text, None
+            block.insert(0, head)
+        tabs.set("class", "tabs")
+        tabs.attrib.pop("data-tabs", None)
+
+
+def flatten_details(root: HtmlElement) -> None:
+    """Set folded blocks open, as boxes with their summary as the title."""
+    for details in root.iter("details"):
+        details.tag = "div"
+        details.attrib.pop("open", None)
+        details.set("class", f'admonition {details.get("class") or "note"}')
+        for summary in details.findall("summary"):
+            summary.tag = "p"
+            summary.set("class", "admonition-title")
+
+
+def flatten_tasks(root: HtmlElement) -> None:
+    """Draw the boxes of task lists."""
+    for box in root.xpath('.//input[@type="checkbox"]'):
+        mark = etree.Element("span")
+        done = box.get("checked") is not None
+        mark.set("class", "task done" if done else "task")
+        mark.text = "✓" if done else "\u00a0"
+        label = box.getparent()
+        mark.tail, box.tail = box.tail, None
+        label.replace(box, mark)
+        item = next(mark.iterancestors("li"), None)
+        if item is not None:
+            item.set("class", "task-item")
+    for element in root.xpath('.//label[contains(@class,"task-list-control")]'):
+        element.tag = "span"
+    for element in root.xpath(".//input"):
+        drop(element)
+
+
+def tighten_citations(root: HtmlElement) -> None:
+    """Remove the space before a citation, and keep it on the line of the character it follows."""
+    group = '*[contains(concat(" ",@class," ")," cites ")]'
+    for cite in root.xpath(f'.//{group}|.//sup[contains(concat(" ",@class," ")," cite ")][not(ancestor::{group})]'):
+        parent, before = cite.getparent(), cite.getprevious()
+        text = ((before.tail if before is not None else parent.text) or "").rstrip(" \n")
+        last = text[-1:]
+        # Lines may break after a Chinese character or a closing bracket, but not after a letter or digit.
+        breaks = bool(last) and (last > "\u2e7f" or not last.isalnum())
+        if breaks:
+            text = text[:-1]
+        if before is not None:
+            before.tail = text
+        else:
+            parent.text = text
+        if breaks:
+            keep = etree.Element("span")
+            keep.set("class", "keep")
+            keep.text, keep.tail, cite.tail = last, cite.tail, None
+            cite.addprevious(keep)
+            keep.append(cite)
+
+
+def keep_units(root: HtmlElement) -> None:
+    """Keep units with a stroke, such as GB/s, on one line."""
+    texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '
+                       'ancestor::*[contains(@class,"katex")])]')
+    for text in texts:
+        pieces = _unit.split(text)
+        if len(pieces) == 1:
+            continue
+        spans = []
+        for unit, tail in zip(pieces[1::2], pieces[2::2], strict=True):
+            span = etree.Element("span")
+            span.set("class", "keep")
+            span.text, span.tail = unit, tail
+            spans.append(span)
+        _replace(text, pieces[0], spans)
+
+
+def keep_leads(root: HtmlElement) -> None:
+    """Keep a paragraph that ends in a colon on the page of the block it announces."""
+    for paragraph in root.iter("p"):
+        following = paragraph.getnext()
+        if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
+                and "".join(paragraph.itertext()).rstrip(" 0123456789").endswith((":", "：")):
+            paragraph.set("class", f'{paragraph.get("class") or ""} lead'.strip())
+
+
+def flatten_footnotes(root: HtmlElement) -> None:
+    """Move the text of footnotes to where they are called from; the page sets them at its foot."""
+    notes = {item.get("id"): item for item in root.xpath('.//div[@class="footnote"]//li')}
+    for call in root.xpath('.//sup[a[contains(@class,"footnote-ref")]]'):
+        target = (call.xpath('./a[contains(@class,"footnote-ref")]/@href') or ["#"])[0].partition("#")[2]
+        note = notes.get(target)
+        if note is None:
+            continue
+        span = etree.Element("span")
+        span.set("class", "fn")
+        for i, paragraph in enumerate(note.findall("p") or [note]):
+            text = ("" if i == 0 else " ") + (paragraph.text or "")
+            if len(span):
+                span[-1].tail = (span[-1].tail or "") + text
+            else:
+                span.text = (span.text or "") + text
+            for child in list(paragraph):
+                span.append(child)
+        span.tail, call.tail = call.tail, None
+        call.getparent().replace(call, span)
+    for div in root.xpath('.//div[@class="footnote"]'):
+        drop(div)
+
+
+def mark_foreign(root: HtmlElement, language: str) -> None:
+    """Say of runs in the other language which it is, so that they are read out and hyphenated as what they are."""
+    texts = root.xpath('.//text()[normalize-space() and not(ancestor::pre or ancestor::code or ancestor::svg or '
+                       'ancestor::h1 or ancestor::*[contains(@class,"katex") or (@lang and ancestor::article)])]')
+    for text in texts:
+        runs = list(_foreign[language].finditer(text))
+        if not runs:
+            continue
+        spans, ends = [], [run.start() for run in runs[1:]] + [len(text)]
+        for run, end in zip(runs, ends, strict=True):
+            span = etree.Element("span")
+            span.set("lang", _tags[language])
+            span.text, span.tail = run.group(), text[run.end():end]
+            spans.append(span)
+        _replace(text, text[:runs[0].start()], spans)
+
+
+def _replace(text: Any, before: str, spans: list[HtmlElement]) -> None:
+    """Put a shorter text and elements in the place of a text of the tree."""
+    host = text.getparent()
+    if text.is_text:
+        host.text, parent, at = before, host, 0
+    else:
+        host.tail, parent = before, host.getparent()
+        at = parent.index(host) + 1
+    parent[at:at] = spans
