@@ -109,7 +109,7 @@ def _check_captions(chapter: Chapter, english: Source, chinese: Source) -> Itera
     there = english.captions[place] if place < len(theirs) else None
     line = here.line if here else (chinese.captions[-1].line if chinese.captions else 1)
     yield Finding(f"docs/{chapter.twin}", line, "captions",
-                  f"the figures and tables differ from docs/{chapter.path}: here "
+                  f"the figures, tables and equations differ from docs/{chapter.path}: here "
                   f"{'#' + here.id if here else 'nothing more'}, there "
                   f"{f'#{there.id} (line {there.line})' if there else 'nothing more'}",
-                  "Give both files the same figures and tables, with the same ids, in the same order.")
+                  "Give both files the same figures, tables and equations, with the same ids, in the same order.")

@@ -3,12 +3,15 @@
 import re
 
 import pytest
-from lxml import html
+from lxml import etree, html
 
+from openbook.book import read_book
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.fences import RequestError
 from openbook.facts.load import load_facts
+from openbook.figures.measure import overflows
+from openbook.reading.library import read_library
 
 SOURCES = ('nv: {title: T, publisher: NVIDIA, url: "https://example.org", kind: doc, accessed: 2026-11-21}\n'
            'amd: {title: T, publisher: AMD, url: "https://example.org", kind: doc, accessed: 2026-11-21}\n')
@@ -174,3 +177,16 @@ def test_more_series_than_colours_are_refused(write):
     facts, _ = load_facts(root / "docs/data", root)
     with pytest.raises(RequestError, match="the chart has 7 series and the book 6 colours for them"):
         parse_chart(BARS + "series: name\n", facts)
+
+
+def test_the_books_own_charts_keep_their_text_inside_in_both_languages_and_sizes(root):
+    facts, _ = load_facts(root / "docs/data", root)
+    library = read_library(root / "docs", read_book(root))
+    seen = 0
+    for (_, lang), source in library.sources.items():
+        for fence in (fence for fence in source.fences if fence.language == "chart"):
+            for svg in re.findall(r"<svg.*?</svg>", render_chart(parse_chart(fence.body, facts), lang, "Figure 1")):
+                seen += 1
+                assert [text.words for text in overflows(etree.fromstring(svg))] == [], (source.path, fence.line)
+                assert len(svg) < 6500, (source.path, fence.line)
+    assert seen >= 20
