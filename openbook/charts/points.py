@@ -9,7 +9,7 @@ from openbook.charts.bars import shown
 from openbook.charts.drawing import Drawing, marker
 from openbook.charts.labels import Labels
 from openbook.charts.request import ChartRequest, plain, series_of
-from openbook.charts.scale import Scale, around
+from openbook.charts.scale import Scale, around, from_zero
 
 
 def draw_lines(request: ChartRequest, lang: str, drawing: Drawing, words: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ def _frame(request: ChartRequest, drawing: Drawing, points: list[tuple[float, fl
     bottom = top + drawing.width * (shape - 0.12)
     y = around([point[1] for point in points], bottom, top, "y" in request.log)
     if lines and not y.log:
-        y = Scale(min(0, y.low), y.high, bottom, top)
+        y = from_zero([point[1] for point in points], bottom, top, 6)
     left = left_margin(drawing, y.ticks(7))
     right = drawing.width - 8
     return Frame(left, right, top, bottom, around([point[0] for point in points], left, right, "x" in request.log), y)
