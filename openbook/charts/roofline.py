@@ -40,7 +40,10 @@ def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dic
         width = drawing.measure(text)
         # The words stand low beside their line, where every roof is above them, each higher than the one before.
         line = bottom - size * (0.5 + 1.25 * index)
-        drawing.text(min(x + 4, frame.right - width), line, text, "q")
+        if x + 4 + width > frame.right:
+            drawing.text(x - 4, line, text, "q", "e")
+        else:
+            drawing.text(x + 4, line, text, "q")
     for index, ((_, bandwidth, rate), ridge) in enumerate(zip(chips, ridges)):
         places = [(frame.x.at(low), y.at(bandwidth * low)), (frame.x.at(ridge), y.at(rate)), (frame.right, y.at(rate))]
         drawing.path("M" + "L".join(f"{x:.1f} {place:.1f}" for x, place in places), "k", f"s{index + 1}")
