@@ -42,7 +42,7 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     columns = (request.column(x_name), request.column(y_name))
     draw_axes(drawing, frame, (title(columns[0], lang), title(columns[1], lang)), columns, _most(drawing))
     labels = Labels(drawing, frame.left, frame.right, frame.top, frame.bottom)
-    guides = [(text, _guide(drawing, frame, ratio)) for text, ratio in request.guides]
+    guides = [(text[lang], _guide(drawing, frame, ratio)) for text, ratio in request.guides]
     radii = _radii(request, rows, drawing)
     marks = []
     for row, (x, y), radius in zip(rows, points, radii):

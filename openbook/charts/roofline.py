@@ -34,8 +34,8 @@ def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dic
     left = left_margin(drawing, y.ticks(7))
     frame = Frame(left, drawing.width - 8, top, bottom, Scale(low, high, left, drawing.width - 8, True), y)
     draw_axes(drawing, frame, (WORDS[lang]["x"], WORDS[lang]["y"].format(peak.title[lang], peak.unit or "")))
-    for index, (text, at) in enumerate(request.marks):
-        x = frame.x.at(at)
+    for index, (texts, at) in enumerate(request.marks):
+        text, x = texts[lang], frame.x.at(at)
         drawing.line(x, top, x, bottom, "d")
         width = drawing.measure(text)
         # The words stand low beside their line, where every roof is above them, each higher than the one before.

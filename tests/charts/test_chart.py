@@ -109,6 +109,12 @@ def test_both_languages_take_their_words_from_the_data(facts, kind):
     assert re.search("图：.*。共 [23] 行。", figure.xpath(".//svg/desc/text()")[0])
 
 
+def test_words_of_marks_and_guides_may_differ_by_language(facts):
+    marked = ROOF.replace('{"decode, batch 1": 1}', '[{at: 1, en: "decode, batch 1", zh: 解码}]')
+    assert "decode, batch 1" in words(shown(marked, facts)) and "解码" in words(shown(marked, facts, "zh"))
+    assert "200 FLOP/B" in words(shown(SCATTER, facts, "zh"))
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_what_is_drawn_is_told_to_those_who_do_not_see_it(facts, kind):
     figure = shown(ALL[kind], facts)
@@ -163,6 +169,8 @@ def test_the_same_facts_make_the_same_small_chart_in_print_colours(facts, kind):
     (SCATTER.replace("log: [x, y]", "log: x"), "a guide is a straight line only where both axes are of one kind"),
     (SCATTER.replace("log: [x, y]", "log: [x, z]"), "`z` is not an axis"),
     (SCATTER.replace("guides: {\"200 FLOP/B\": 200}", "guides: [200]"), "`guides` is not a list of words and numbers"),
+    (ROOF.replace("marks: {\"decode, batch 1\": 1}", "marks: [{at: 1, en: decode}]"), "`marks` is not a list of words and numbers"),
+    (ROOF.replace("marks: {\"decode, batch 1\": 1}", "marks: {decode: one}"), "`marks` is not a list of words and numbers"),
     (LINES.replace("y: bf16", "y: fp8"), "`fp8` of `old` is 0: a logarithmic axis begins above zero"),
 ])
 def test_a_bad_request_says_why(facts, body, message):
