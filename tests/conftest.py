@@ -96,7 +96,12 @@ RICH_PAGE = {
 
         ## How it works {#how}
 
-        With $x^2$, a claim [@nv-sheet; @amd-sheet] and [Table](#tab-chips), [Figure](#fig-ring), [Table](#tab-hand). Get the [PDF](book:pdf).
+        With $x^2$ and [Equation](#eq-sum), a claim [@nv-sheet; @amd-sheet] and [Table](#tab-chips), [Figure](#fig-ring), [Table](#tab-hand). Get the [PDF](book:pdf).
+
+        $$
+        s = a + b
+        $$
+        {#eq-sum}
 
         ![A ring of four.](figures/ring.svg){#fig-ring}
 
@@ -128,7 +133,12 @@ RICH_PAGE = {
 
         ## 原理
 
-        公式 $x^2$，论断 [@nv-sheet; @amd-sheet]，[表](#tab-chips)、[图](#fig-ring)、[表](#tab-hand)。下载 [PDF](book:pdf)。**要点。**显存不够时用张量并行。
+        公式 $x^2$，[公式](#eq-sum)，论断 [@nv-sheet; @amd-sheet]，[表](#tab-chips)、[图](#fig-ring)、[表](#tab-hand)。下载 [PDF](book:pdf)。**要点。**显存不够时用张量并行。
+
+        $$
+        s = a + b
+        $$
+        {#eq-sum}
 
         ![四个节点的环。](figures/ring.svg){#fig-ring}
 

@@ -12,7 +12,7 @@ from openbook.alignment.features import WORDY, features, prose
 from openbook.alignment.numbers import Number, unmatched
 from openbook.alignment.pairing import difference, pair_up
 from openbook.alignment.prose import fits, same_tex
-from openbook.reading.fences import split_words
+from openbook.reading.fences import split_caption
 from openbook.reading.blocks import CALLOUT, ITEM, REFERENCE, TAB, Block
 from openbook.reading.source import CODE_SPAN, FENCE, FIGURE, TABLE_CAPTION, Fence
 
@@ -110,8 +110,8 @@ def _fences(here: Block, there: Block) -> Iterator[Difference]:
         yield Difference(here.line, there.line, "fence", f"the block opens with `{theirs.info}`, here with `{ours.info}`",
                          "Give both blocks the same language and classes.")
     a, b = here.lines[1:-1], there.lines[1:-1]
-    a, words_here = split_words(a, ours.language)
-    b, words_there = split_words(b, ours.language)
+    a, words_here = split_caption(a, ours.language)
+    b, words_there = split_caption(b, ours.language)
     for (index, text), (other, theirs_text) in zip(words_here, words_there):
         yield from compare_prose(text, theirs_text, _line_of(here, index), _line_of(there, other))
     yield from _same_code(here, code.running_lines(a, ours.language), there, code.running_lines(b, theirs.language))

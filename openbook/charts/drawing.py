@@ -67,7 +67,7 @@ class Drawing:
         rules = [f"text{{font-family:var(--fig-font,sans-serif);font-size:{number(self.size)}px;fill:var(--fig-ink,#1f2328)}}"]
         rules += [f".{key}{{{rule}}}" for key, rule in STYLE.items() if key in self.used]
         scope = "".join(f"#{name} {rule}" for rule in rules)
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="{kind}" role="img" aria-labelledby="{name}-title {name}-desc" '
+        return (f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="{kind}" role="img" data-search-exclude="yes" aria-labelledby="{name}-title {name}-desc" '
                 f'viewBox="0 0 {number(self.width)} {number(self.height)}"><title id="{name}-title">{html.escape(title, False)}</title>'
                 f'<desc id="{name}-desc">{html.escape(desc, False)}</desc><style>{scope}</style>{"".join(self.parts)}</svg>')
 

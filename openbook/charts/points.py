@@ -9,7 +9,7 @@ from openbook.charts.bars import shown
 from openbook.charts.drawing import Drawing, marker
 from openbook.charts.labels import Labels
 from openbook.charts.request import ChartRequest, plain, series_of
-from openbook.charts.scale import Scale, around
+from openbook.charts.scale import Scale, around, from_zero
 
 
 def draw_lines(request: ChartRequest, lang: str, drawing: Drawing, words: dict[str, str]) -> None:
@@ -42,7 +42,7 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     columns = (request.column(x_name), request.column(y_name))
     draw_axes(drawing, frame, (title(columns[0], lang), title(columns[1], lang)), columns, _most(drawing))
     labels = Labels(drawing, frame.left, frame.right, frame.top, frame.bottom)
-    guides = [(text, _guide(drawing, frame, ratio)) for text, ratio in request.guides]
+    guides = [(text[lang], _guide(drawing, frame, ratio)) for text, ratio in request.guides]
     radii = _radii(request, rows, drawing)
     marks = []
     for row, (x, y), radius in zip(rows, points, radii):
@@ -76,7 +76,7 @@ def _frame(request: ChartRequest, drawing: Drawing, points: list[tuple[float, fl
     bottom = top + drawing.width * (shape - 0.12)
     y = around([point[1] for point in points], bottom, top, "y" in request.log)
     if lines and not y.log:
-        y = Scale(min(0, y.low), y.high, bottom, top)
+        y = from_zero([point[1] for point in points], bottom, top, 6)
     left = left_margin(drawing, y.ticks(7))
     right = drawing.width - 8
     return Frame(left, right, top, bottom, around([point[0] for point in points], left, right, "x" in request.log), y)

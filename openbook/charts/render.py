@@ -17,11 +17,11 @@ from openbook.facts.tables import cite, inline_html
 DRAW = {"bars": draw_bars, "grouped": draw_bars, "lines": draw_lines, "scatter": draw_scatter, "roofline": draw_roofline}
 WORDS = {
     "en": {"bars": "Bar chart", "grouped": "Grouped bar chart", "lines": "Line chart", "scatter": "Scatter chart",
-           "roofline": "Roofline chart", "desc": "{kind}: {what}. {rows} rows; the values follow as a table.",
+           "roofline": "Roofline chart", "desc": "{kind}: {what}. {rows} rows.",
            "values": "Values of the chart", "none": "–", "by": "{y} over {x}", "log": "; logarithmic: {}", "size": "; area: {}",
            "join": ", "},
     "zh": {"bars": "条形图", "grouped": "分组条形图", "lines": "折线图", "scatter": "散点图",
-           "roofline": "屋顶线图", "desc": "{kind}：{what}。共 {rows} 行，数值见其后的表格。",
+           "roofline": "屋顶线图", "desc": "{kind}：{what}。共 {rows} 行。",
            "values": "图中数值", "none": "–", "by": "{y}随{x}变化", "log": "；对数轴：{}", "size": "；面积：{}", "join": "、"},
 }
 WIDE, NARROW = (720, 13), (360, 12)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from openbook import LANGUAGES
 from openbook.facts.fences import RequestError, Where, check_columns, read_fields, select, table_of, where_of
-from openbook.facts.model import Column, Facts, Row, Table
+from openbook.facts.model import Column, Facts, Row, Table, Words
 
 KINDS = ("bars", "grouped", "lines", "scatter", "roofline")
 FIELDS = ("id", "data", "kind", "x", "y", "label", "series", "size", "where", "sort", "limit", "log", "guides", "marks",
@@ -32,8 +33,8 @@ class ChartRequest:
     sort: str | None
     limit: int | None
     log: frozenset[str]
-    guides: tuple[tuple[str, float], ...]
-    marks: tuple[tuple[str, float], ...]
+    guides: tuple[tuple[Words, float], ...]
+    marks: tuple[tuple[Words, float], ...]
     caption: str
 
     def column(self, name: str) -> Column:
@@ -80,12 +81,15 @@ def _limit(fields: dict) -> int | None:
     raise RequestError(f"`limit: {limit}` is not a number of rows", "Write a whole number, or leave it out.")
 
 
-def _named(fields: dict, name: str) -> tuple[tuple[str, float], ...]:
-    """Return lines across a chart, given as {words: number}."""
+def _named(fields: dict, name: str) -> tuple[tuple[Words, float], ...]:
+    """Return lines across a chart: {words: number}, or [{at: number, en: words, zh: words}] where the words differ."""
     value = fields.get(name) or {}
-    if not isinstance(value, dict) or not all(isinstance(number, (int, float)) for number in value.values()):
-        raise RequestError(f"`{name}` is not a list of words and numbers", f"Write `{name}: {{\"words\": 20}}`.")
-    return tuple((str(words), float(number)) for words, number in value.items())
+    lines = value if isinstance(value, list) else [{"at": at, "en": words, "zh": words} for words, at in value.items()] if isinstance(value, dict) else [None]
+    for line in lines:
+        if not (isinstance(line, dict) and line.keys() == {"at", *LANGUAGES} and isinstance(line["at"], (int, float))):
+            raise RequestError(f"`{name}` is not a list of words and numbers",
+                               f"Write `{name}: {{\"20 ms\": 0.05}}`, or `[{{at: 0.05, en: ..., zh: ...}}]` where the words differ.")
+    return tuple(({lang: str(line[lang]) for lang in LANGUAGES}, float(line["at"])) for line in lines)
 
 
 def _check_roles(request: ChartRequest) -> None:

@@ -34,13 +34,16 @@ def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dic
     left = left_margin(drawing, y.ticks(7))
     frame = Frame(left, drawing.width - 8, top, bottom, Scale(low, high, left, drawing.width - 8, True), y)
     draw_axes(drawing, frame, (WORDS[lang]["x"], WORDS[lang]["y"].format(peak.title[lang], peak.unit or "")))
-    for index, (text, at) in enumerate(request.marks):
-        x = frame.x.at(at)
+    for index, (texts, at) in enumerate(request.marks):
+        text, x = texts[lang], frame.x.at(at)
         drawing.line(x, top, x, bottom, "d")
         width = drawing.measure(text)
         # The words stand low beside their line, where every roof is above them, each higher than the one before.
         line = bottom - size * (0.5 + 1.25 * index)
-        drawing.text(min(x + 4, frame.right - width), line, text, "q")
+        if x + 4 + width > frame.right:
+            drawing.text(x - 4, line, text, "q", "e")
+        else:
+            drawing.text(x + 4, line, text, "q")
     for index, ((_, bandwidth, rate), ridge) in enumerate(zip(chips, ridges)):
         places = [(frame.x.at(low), y.at(bandwidth * low)), (frame.x.at(ridge), y.at(rate)), (frame.right, y.at(rate))]
         drawing.path("M" + "L".join(f"{x:.1f} {place:.1f}" for x, place in places), "k", f"s{index + 1}")

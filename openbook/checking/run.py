@@ -84,7 +84,13 @@ def _check_figures(library: Library) -> Iterator[Finding]:
 
 def _check_formulas(library: Library) -> Iterator[Finding]:
     for (_, _), source in library.sources.items():
-        for formula in formulas_in((library.docs / source.path).read_text("utf-8"), source.body_line):
+        formulas = formulas_in((library.docs / source.path).read_text("utf-8"), source.body_line)
+        ends = {formula.end for formula in formulas if formula.display}
+        for caption in source.captions:
+            if caption.kind == "eq" and caption.line - 1 not in ends:
+                yield Finding(f"docs/{source.path}", caption.line, "formula", f"the mark {{#{caption.id}}} does not follow a formula",
+                              "Put it alone on the line below the closing $$.")
+        for formula in formulas:
             try:
                 render(formula.tex, formula.display)
             except TexError as error:

@@ -7,7 +7,7 @@ import re
 from dataclasses import astuple, dataclass, fields
 
 from openbook.alignment.prose import COMMENT
-from openbook.reading.fences import split_words
+from openbook.reading.fences import split_caption
 from openbook.reading.blocks import Section, sections_of, split_blocks
 from openbook.reading.source import ATTRIBUTES, FENCE, Fence, scan
 
@@ -83,7 +83,7 @@ def print_of(sections: list[Section], title: str) -> Print:
 def _fence_parts(lines: list[str]) -> tuple[str, str]:
     """Return the words of a fence of facts, and the code of any fence."""
     language = Fence(1, FENCE.match(lines[0])["info"].strip(), "").language
-    code, words = split_words(lines, language)
+    code, words = split_caption(lines, language)
     shown = [line for line, original in zip(code, lines) if line or not original.strip()]
     spoken = dict.fromkeys(lines[index].strip() for index, _ in words)
     return " ".join(spoken), "\n".join(line.rstrip() for line in shown)

@@ -12,9 +12,12 @@ INLINE = re.compile(r"(?<!\\)(?<!\$)\$(?!\s)([^$\n]+?)(?<![\s\\])\$(?!\$)")
 
 @dataclass(frozen=True)
 class Formula:
+    """TeX with the lines it begins and ends on."""
+
     line: int
     tex: str
     display: bool
+    end: int
 
 
 def formulas_in(text: str, body_line: int = 1) -> list[Formula]:
@@ -36,15 +39,15 @@ def formulas_in(text: str, body_line: int = 1) -> list[Formula]:
         stripped = line.strip()
         if display is not None:
             if stripped == "$$":
-                found.append(Formula(display[0], "\n".join(display[1]).strip(), True))
+                found.append(Formula(display[0], "\n".join(display[1]).strip(), True, number))
                 display = None
             else:
                 display[1].append(stripped)
         elif stripped == "$$":
             display = (number, [])
         elif stripped.startswith("$$") and stripped.endswith("$$") and len(stripped) > 4:
-            found.append(Formula(number, stripped[2:-2].strip(), True))
+            found.append(Formula(number, stripped[2:-2].strip(), True, number))
         else:
             prose = CODE_SPAN.sub(lambda code: " " * len(code[0]), line)
-            found += [Formula(number, tex[1].strip(), False) for tex in INLINE.finditer(prose)]
+            found += [Formula(number, tex[1].strip(), False, number) for tex in INLINE.finditer(prose)]
     return found

@@ -3,12 +3,15 @@
 import re
 
 import pytest
-from lxml import html
+from lxml import etree, html
 
+from openbook.book import read_book
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.fences import RequestError
 from openbook.facts.load import load_facts
+from openbook.figures.measure import overflows
+from openbook.reading.library import read_library
 
 SOURCES = ('nv: {title: T, publisher: NVIDIA, url: "https://example.org", kind: doc, accessed: 2026-11-21}\n'
            'amd: {title: T, publisher: AMD, url: "https://example.org", kind: doc, accessed: 2026-11-21}\n')
@@ -103,7 +106,13 @@ def test_both_languages_take_their_words_from_the_data(facts, kind):
     assert any("MI <1>" in text for text in english + ["MI <1>"] * (kind == "lines"))
     assert not any("MI <1>" in text for text in chinese)
     figure = shown(ALL[kind], facts, "zh")
-    assert "数值见其后的表格" in figure.xpath(".//svg/desc/text()")[0]
+    assert re.search("图：.*。共 [23] 行。", figure.xpath(".//svg/desc/text()")[0])
+
+
+def test_words_of_marks_and_guides_may_differ_by_language(facts):
+    marked = ROOF.replace('{"decode, batch 1": 1}', '[{at: 1, en: "decode, batch 1", zh: 解码}]')
+    assert "decode, batch 1" in words(shown(marked, facts)) and "解码" in words(shown(marked, facts, "zh"))
+    assert "200 FLOP/B" in words(shown(SCATTER, facts, "zh"))
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -160,6 +169,8 @@ def test_the_same_facts_make_the_same_small_chart_in_print_colours(facts, kind):
     (SCATTER.replace("log: [x, y]", "log: x"), "a guide is a straight line only where both axes are of one kind"),
     (SCATTER.replace("log: [x, y]", "log: [x, z]"), "`z` is not an axis"),
     (SCATTER.replace("guides: {\"200 FLOP/B\": 200}", "guides: [200]"), "`guides` is not a list of words and numbers"),
+    (ROOF.replace("marks: {\"decode, batch 1\": 1}", "marks: [{at: 1, en: decode}]"), "`marks` is not a list of words and numbers"),
+    (ROOF.replace("marks: {\"decode, batch 1\": 1}", "marks: {decode: one}"), "`marks` is not a list of words and numbers"),
     (LINES.replace("y: bf16", "y: fp8"), "`fp8` of `old` is 0: a logarithmic axis begins above zero"),
 ])
 def test_a_bad_request_says_why(facts, body, message):
@@ -174,3 +185,16 @@ def test_more_series_than_colours_are_refused(write):
     facts, _ = load_facts(root / "docs/data", root)
     with pytest.raises(RequestError, match="the chart has 7 series and the book 6 colours for them"):
         parse_chart(BARS + "series: name\n", facts)
+
+
+def test_the_books_own_charts_keep_their_text_inside_in_both_languages_and_sizes(root):
+    facts, _ = load_facts(root / "docs/data", root)
+    library = read_library(root / "docs", read_book(root))
+    seen = 0
+    for (_, lang), source in library.sources.items():
+        for fence in (fence for fence in source.fences if fence.language == "chart"):
+            for svg in re.findall(r"<svg.*?</svg>", render_chart(parse_chart(fence.body, facts), lang, "Figure 1")):
+                seen += 1
+                assert [text.words for text in overflows(etree.fromstring(svg))] == [], (source.path, fence.line)
+                assert len(svg) < 6500, (source.path, fence.line)
+    assert seen >= 20

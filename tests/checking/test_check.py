@@ -30,6 +30,7 @@ META = "---\ndescription: D.\n---\n"
     ({"docs/index.md": META + "# Home\n\n| a | b |\n|---|---|\n| 1 |\n"}, "docs/index.md", 8, "this row has 1 cells, the head has 2"),
     ({"docs/index.md": META + "# Home\n\n$\\nosuch$\n"}, "docs/index.md", 6,
      "KaTeX cannot read the formula `\\nosuch`: Undefined control sequence: \\nosuch at position 1: \\̲n̲o̲s̲u̲c̲h̲"),
+    ({"docs/index.md": META + "# Home\n\n$$\nx\n$$\n\n{#eq-x}\n"}, "docs/index.md", 10, "the mark {#eq-x} does not follow a formula"),
     ({"docs/index.md": META + "# Home\n\n```bash\necho\n"}, "docs/index.md", 6, "this code block is never closed"),
     ({"docs/index.md": "# Home\n"}, "docs/index.md", 1, "the front matter has no description"),
     ({"docs/index.md": META + "## Home\n"}, "docs/index.md", 4, "the page does not begin with a title"),

@@ -114,3 +114,24 @@ def test_captions_are_numbered_by_chapter_and_kind(write, small_book):
     assert library.label("deep/index.md", "tab-t", "zh") == "表 2.1"
     assert library.label("index.md", "tab-home", "en") == "Table 1"
     assert library.label("index.md", "tab-none", "en") is None
+
+
+def test_equations_charts_and_tables_are_captions_in_reading_order():
+    source = scanned("""
+        $$
+        a = b
+        $$
+        {#eq-sum}
+
+        ```chart
+        id: fig-peaks
+        data: chips
+        caption: Peaks [@three].
+        ```
+
+        ```yaml
+        id: fig-no
+        ```
+    """)
+    assert [(caption.line, caption.kind, caption.id) for caption in source.captions] == [(4, "eq", "eq-sum"), (7, "fig", "fig-peaks")]
+    assert source.citations == [(9, "three")]

@@ -39,8 +39,8 @@ def test_each_page_says_its_language_and_title(small_site, path, tag, title):
 
 
 @pytest.mark.parametrize("path, labels, captions", [
-    ("a/index.html", ["Table 1.1", "Figure 1.1", "Table 1.2"], ["Figure 1.1 A ring of four.", "Table 1.1 Peaks.", "Table 1.2 By hand."]),
-    ("zh/a/index.html", ["表 1.1", "图 1.1", "表 1.2"], ["图 1.1 四个节点的环。", "表 1.1 峰值。", "表 1.2 手工。"])])
+    ("a/index.html", ["Equation 1.1", "Table 1.1", "Figure 1.1", "Table 1.2"], ["Figure 1.1 A ring of four.", "Table 1.1 Peaks.", "Table 1.2 By hand."]),
+    ("zh/a/index.html", ["公式 1.1", "表 1.1", "图 1.1", "表 1.2"], ["图 1.1 四个节点的环。", "表 1.1 峰值。", "表 1.2 手工。"])])
 def test_references_and_captions_carry_the_same_numbers(small_site, path, labels, captions):
     content = article(small_site, path)
     assert content.xpath(".//a[@class='xref']/text()") == labels
@@ -81,6 +81,15 @@ def test_the_page_for_missing_pages_speaks_both_languages(small_site):
     text = (small_site / "site/404.html").read_text("utf-8")
     assert "this page is not here" in text and "找不到这一页" in text
     assert not (small_site / "site/zh/404.html").exists()
+
+
+@pytest.mark.parametrize("place, words", [("a/index.html", "Equation 1.1"), ("zh/a/index.html", "公式 1.1")])
+def test_an_equation_is_numbered_and_referred_to(small_site, place, words):
+    document = page(small_site, place)
+    equation = document.get_element_by_id("eq-sum")
+    assert [child.get("class") for child in equation] == ["math", "equation-number"]
+    assert equation[1].text_content() == "(1.1)"
+    assert [link.text_content() for link in document.xpath("//a[@href='#eq-sum']")] == [words]
 
 
 def test_a_table_of_facts_can_be_downloaded_in_the_pages_language(small_site):
