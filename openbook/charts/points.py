@@ -23,7 +23,7 @@ def draw_lines(request: ChartRequest, lang: str, drawing: Drawing, words: dict[s
     points = [point for line in lines for point in line]
     one = request.column(request.y[0])
     head = (one.unit or "") if several else title(one, lang)
-    frame = _frame(request, drawing, points, series, words, 0.62 if drawing.width > 500 else 0.9, True)
+    frame = _frame(request, drawing, points, series, words, 0.52 if drawing.width > 500 else 0.85, True)
     columns = (request.column(request.x[0]), None)
     draw_axes(drawing, frame, (title(columns[0], lang), head), columns, _most(drawing))
     for index, line in enumerate(lines):
