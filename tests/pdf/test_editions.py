@@ -1,0 +1,67 @@
+"""What an edition carries beside its chapters: attached programs, the state of its translation, the screen edition."""
+
+import json
+
+import pikepdf
+
+from openbook.pdf.collect import collect
+from openbook.pdf.edition import make
+from openbook.pdf.front_notes import attached, translation_state
+from openbook.pdf.order import Order
+
+
+def edit(site, change):
+    data = json.loads((site / "book.json").read_text())
+    change({chapter["id"]: chapter for chapter in data["chapters"]})
+    (site / "book.json").write_text(json.dumps(data))
+
+
+def with_programs(site):
+    (site / "alpha" / "ring.py").write_text("for i in range(2):\n    print(i)\n")
+    (site / "beta" / "ring.py").write_text("print('other')\n")
+    edit(site, lambda chapters: (chapters["alpha"].update(attachments=["alpha/ring.py"]),
+                                 chapters["beta"].update(attachments=["beta/ring.py", "alpha/ring.py"])))
+
+
+def test_programs_are_attached_and_listed(site, tmp_path):
+    with_programs(site)
+    made = make(Order(site, "en", tmp_path, jobs=2))
+    with pikepdf.open(made.path) as pdf:
+        assert set(pdf.attachments) == {"alpha-ring.py", "beta-ring.py"}
+        assert pdf.attachments["alpha-ring.py"].get_file().read_bytes() == b"for i in range(2):\n    print(i)\n"
+        assert len(pdf.Root.AF) == 2
+        with pdf.open_outline() as outline:
+            assert outline.root[-1].title == "Programs of this book"
+        names = dict(pikepdf.NameTree(pdf.Root.Names.Dests))
+        last = next(page for page in pdf.pages if page.obj.objgen == names["attached-files"][0].objgen)
+        assert {str(note.Dest) for note in last.obj.Annots} == {"alpha", "beta"}
+    assert make(Order(site, "en", tmp_path, jobs=2)).fresh is False
+    (site / "alpha" / "ring.py").write_text("print(3)\n")
+    assert make(Order(site, "en", tmp_path, jobs=2)).fresh is True
+
+
+def test_files_of_one_name_keep_their_folders(site):
+    with_programs(site)
+    book = collect(site, "en")
+    assert {name: (path, chapter.id) for name, (path, chapter) in attached(book).items()} == {
+        "alpha-ring.py": ("alpha/ring.py", "alpha"), "beta-ring.py": ("beta/ring.py", "beta")}
+
+
+def test_the_state_of_each_translation_is_told(site):
+    assert translation_state(collect(site, "en")) == "up to date: chapters 1, front matter<br>not translated yet: chapters 2"
+    edit(site, lambda chapters: chapters["alpha"]["languages"]["zh"].update(behind=3))
+    assert translation_state(collect(site, "zh")) == ("与英文一致：前言部分<br>3 个小节落后于英文：第 1 章<br>尚未翻译：第 2 章")
+
+
+def test_the_screen_edition_prints_no_addresses_and_keeps_the_links(site, tmp_path, made):
+    screen = make(Order(site, "en", tmp_path, jobs=2, screen=True))
+    assert screen.path.name == "tiny.en.screen.pdf"
+
+    def read(path):
+        with pikepdf.open(path) as pdf:
+            addresses = {str(note.A.URI) for page in pdf.pages for note in page.obj.get("/Annots", []) if "/A" in note}
+            kinds = [str(item.S) for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and "/S" in item and "/Pg" in item]
+        return addresses, kinds.count("/Note")
+
+    (on_screen, fewer), (on_paper, more) = read(screen.path), read(made["en"].path)
+    assert on_screen == on_paper and fewer < more
