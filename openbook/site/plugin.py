@@ -144,6 +144,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                 "title": page.meta.get("print_title") or page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
                 "headings": _headings(page.toc)}
+            if rendering.text_lang == "zh":
+                states = chapter_states(rendering.library, rendering.chapter)
+                self.collected.pages[rendering.chapter.path, rendering.lang]["behind"] = sum(state.behind for state in states)
         return content
 
     def _marked(self, content: str, chapter: Chapter, page: Page, config: MkDocsConfig) -> str:

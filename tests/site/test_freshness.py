@@ -1,5 +1,7 @@
 """What readers see of an old translation: a notice, marks, English with a notice where nothing is translated, a table of all."""
 
+import json
+
 import pytest
 from lxml import html
 
@@ -50,6 +52,12 @@ def test_a_page_with_a_section_behind_says_so_at_its_top_and_at_the_section(book
 def test_the_english_page_and_a_page_without_a_record_carry_no_marks(book):
     for path in ("a/index.html", "index.html", "zh/index.html"):
         assert article(book, path).xpath(".//*[contains(@class, 'behind')]") == []
+
+
+def test_the_manifest_counts_the_sections_behind_for_the_imprint(book):
+    chapters = json.loads((book / "site/book.json").read_text("utf-8"))["chapters"]
+    assert {chapter["path"]: chapter["languages"]["zh"].get("behind") for chapter in chapters} == {
+        "index.md": 0, "a.md": 1, "deep/index.md": None}
 
 
 def test_notices_are_not_found_by_search(book):
