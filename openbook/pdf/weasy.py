@@ -86,8 +86,14 @@ def open_fonts() -> FontConfiguration:
     fonts = FontConfiguration()
     fonts._folder = Path(tempfile.mkdtemp(prefix="openbook-fonts-"))
     # Unlike atexit, this is also called at the end of a worker process.
-    Finalize(None, shutil.rmtree, (fonts._folder, True), exitpriority=10)
+    Finalize(None, _drop_copies, (fonts,), exitpriority=10)
     return fonts
+
+
+def _drop_copies(fonts: FontConfiguration) -> None:
+    """Remove the copies, and leave nothing for a clean-up that runs when the interpreter is half gone."""
+    shutil.rmtree(fonts._folder, ignore_errors=True)
+    fonts._folder = None
 
 
 # Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.
