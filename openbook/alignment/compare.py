@@ -12,8 +12,8 @@ from openbook.alignment.features import WORDY, features, prose
 from openbook.alignment.numbers import Number, unmatched
 from openbook.alignment.pairing import difference, pair_up
 from openbook.alignment.prose import fits, same_tex
-from openbook.reading.fences import split_caption
 from openbook.reading.blocks import CALLOUT, ITEM, REFERENCE, TAB, Block
+from openbook.reading.fences import split_caption
 from openbook.reading.source import CODE_SPAN, FENCE, FIGURE, TABLE_CAPTION, Fence
 
 MENDS = {

@@ -7,8 +7,8 @@ import re
 from dataclasses import astuple, dataclass, fields
 
 from openbook.alignment.prose import COMMENT
-from openbook.reading.fences import split_caption
 from openbook.reading.blocks import Section, sections_of, split_blocks
+from openbook.reading.fences import split_caption
 from openbook.reading.source import ATTRIBUTES, FENCE, Fence, scan
 
 DIGITS = re.compile(r"\d[\d.,{}]*\d|\d")

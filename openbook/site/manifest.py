@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from openbook import LANGUAGES
-from openbook.book import Book, Chapter
+from openbook.book import Chapter
 from openbook.reading.library import Library
 
 FORMAT = 1

@@ -26,8 +26,8 @@ from openbook.facts.download import csv_name, csv_text
 from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
+from openbook.freshness.state import SectionState
 from openbook.reading.library import read_library
-from openbook.reading.source import FACTS_FENCES
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
@@ -131,7 +131,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
         content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
         if rendering.chapter and rendering.text_lang == "zh":
-            content = self._marked(content, rendering.chapter, page, config)
+            states = chapter_states(rendering.library, rendering.chapter)
+            content = self._marked(content, rendering.chapter, states, page, config)
         elif rendering.lang != rendering.text_lang:
             content = say_untranslated(content)
         content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
@@ -145,16 +146,15 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
                 "headings": _headings(page.toc)}
             if rendering.text_lang == "zh":
-                states = chapter_states(rendering.library, rendering.chapter)
                 self.collected.pages[rendering.chapter.path, rendering.lang]["behind"] = sum(state.behind for state in states)
         return content
 
-    def _marked(self, content: str, chapter: Chapter, page: Page, config: MkDocsConfig) -> str:
+    def _marked(self, content: str, chapter: Chapter, states: list[SectionState], page: Page, config: MkDocsConfig) -> str:
         """Mark what is behind; a preview of one language has no English page to lead to."""
         library = self.rendering.library
         alone = config.plugins["i18n"].config.build_only_locale
         english = None if alone else get_relative_url(page.url.removeprefix(ROOTS["zh"]) or ".", page.url)
-        return mark_behind(content, chapter_states(library, chapter), section_titles(library, chapter), english)
+        return mark_behind(content, states, section_titles(library, chapter), english)
 
     def on_page_context(self, context, *, page: Page, config: MkDocsConfig, nav):
         lang = self._lang(config)
