@@ -1,21 +1,27 @@
-"""The copy rules of Chinese: each finds its mistakes in a piece of prose and, where safe, the edits that mend them."""
+"""The copy rules of Chinese: each finds its mistakes in a piece of prose and, where safe, the edits that mend them.
+
+Spaces between Chinese and Latin, half-width marks and full-width letters are autocorrect-py's. It knows nothing of Markdown and
+of this book's brackets, quotes, ranges and dots: those rules are here, and so is the place of each edit outside of marks.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import autocorrect_py
 
 from openbook.reading.prose import OPAQUE, REFERENCE, Piece
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 HAS_HAN = re.compile(f"[{HAN}]")
-FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！", ".": "。"}
-SPACE_MISSING = re.compile(f"(?<=[{HAN}])(?=[A-Za-z0-9{OPAQUE}])|(?<=[A-Za-z0-9%°{OPAQUE}{REFERENCE}])(?=[{HAN}])")
-SPACE_BESIDE = re.compile("[ \u00a0]+(?=[，。、；：？！（）《》“”…])|(?<=[，。、；：？！（）《》“”])[ \u00a0]+")
 WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ％\u3000]")
-HALF_MARK = re.compile(f"(?<=[{HAN}”）》])[,;:?!] ?|(?<=[{HAN}”）》])\\.(?=[ {HAN}]|$) ?|(?<=[A-Za-z0-9%){OPAQUE}])[,;:?!] ?(?=[{HAN}])")
-HALF_STOP = re.compile(f"(?<=[A-Za-z){OPAQUE}])\\. ?(?=[{HAN}])")
+WIDE_MARK = re.compile("[，；：？！。、（）]")
+FULL = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！", ".": "。"}
+SPACE_BESIDE = re.compile("[ \u00a0]+(?=[，。、；：？！（）《》“”…])|(?<=[，。、；：？！（）《》“”])[ \u00a0]+")
+HALF_AFTER_LATIN = re.compile(f"(?<=[A-Za-z0-9%){OPAQUE}])[,;:?!] ?(?=[{HAN}])|(?<=[A-Za-z){OPAQUE}])\\. ?(?=[{HAN}])")
 BRACKETS = re.compile(r" ?\(([^()]*)\) ?")
 QUOTES = re.compile(r' ?"([^"]*)" ?')
 CORNERS = re.compile("[「」『』]")
@@ -54,13 +60,32 @@ def _replace(piece: Piece, line: str, start: int, end: int, text: str) -> tuple[
     return ((piece.starts[start], piece.ends[end - 1], text),) if whole else ()
 
 
-def _spaces_missing(piece: Piece, line: str) -> Iterator[Problem]:
-    for found in SPACE_MISSING.finditer(piece.text):
-        at = found.start()
-        place = _between(piece, line, at)
-        yield Problem(at, f"a space is missing in `{_around(piece, at, at)}`",
-                      "Put a space between Chinese and Latin letters, digits, code or formulas.",
-                      ((place, place, " "),) if place is not None else ())
+def _autocorrected(piece: Piece, line: str) -> Iterator[Problem]:
+    """Yield what autocorrect-py would change, each with its edit."""
+    text = piece.text.replace(OPAQUE, "x").replace(REFERENCE, "x")    # code, formulas and numbers are Latin words to it
+    mended = autocorrect_py.format(text)
+    for change, start, end, first, last in SequenceMatcher(None, text, mended, autojunk=False).get_opcodes():
+        old, new = text[start:end], mended[first:last]
+        if change == "equal" or WIDE_MARK.search(old):
+            continue    # it takes `：` between two Latin words for a mistake: `ZeRO-2：26 GB`
+        if not old and piece.text[start:start + 1] == REFERENCE:
+            continue    # the number of `[图](#fig-a)`, for which the build makes room
+        yield _problem(piece, line, start, end, old, new)
+
+
+def _problem(piece: Piece, line: str, start: int, end: int, old: str, new: str) -> Problem:
+    """Say what is wrong with the piece's characters from `start` to `end`, `old`, for which `new` is right."""
+    around = _around(piece, start, end)
+    if not old:
+        place = _between(piece, line, start) if new == " " else None
+        return Problem(start, f"a space is missing in `{around}`",
+                       "Put a space between Chinese and Latin letters, digits, code or formulas.",
+                       ((place, place, " "),) if place is not None else ())
+    edits = _replace(piece, line, start, end, new)
+    if not new.strip():
+        return Problem(start, f"a space too many in `{around}`", "Take it out.", edits)
+    kind = "full-width" if WIDE.search(old) else "half-width"
+    return Problem(start, f"{kind} `{old.strip()}` in Chinese: `{around}`", f"Write `{new.strip()}`.", edits)
 
 
 def _between(piece: Piece, line: str, at: int) -> int | None:
@@ -82,21 +107,13 @@ def _spaces_beside_marks(piece: Piece, line: str) -> Iterator[Problem]:
                       "Take it out: the mark brings its own.", _replace(piece, line, *found.span(), ""))
 
 
-def _wide_letters(piece: Piece, line: str) -> Iterator[Problem]:
-    for found in WIDE.finditer(piece.text):
-        narrow = " " if found[0] == "\u3000" else chr(ord(found[0]) - 0xFEE0)
-        yield Problem(found.start(), f"`{found[0]}` is full-width" if narrow != " " else "a full-width space",
-                      f"Write `{narrow}`.", _replace(piece, line, *found.span(), narrow))
-
-
-def _half_width_marks(piece: Piece, line: str) -> Iterator[Problem]:
-    for found in HALF_MARK.finditer(piece.text):
-        mark = FULL[found[0].strip()]
-        yield Problem(found.start(), f"half-width `{found[0].strip()}` in Chinese: `{_around(piece, *found.span())}`",
-                      f"Write `{mark}`.", _replace(piece, line, *found.span(), mark))
-    for found in HALF_STOP.finditer(piece.text):
-        yield Problem(found.start(), f"half-width `.` in Chinese: `{_around(piece, *found.span())}`",
-                      "Write `。` where a sentence ends.")
+def _half_width_after_latin(piece: Piece, line: str) -> Iterator[Problem]:
+    for found in HALF_AFTER_LATIN.finditer(piece.text):
+        mark = found[0].strip()
+        ends = mark == "."    # it may end an abbreviation
+        yield Problem(found.start(), f"half-width `{mark}` in Chinese: `{_around(piece, *found.span())}`",
+                      f"Write `{FULL[mark]}`" + (" where a sentence ends." if ends else "."),
+                      () if ends else _replace(piece, line, *found.span(), FULL[mark]))
 
 
 def _brackets(piece: Piece, line: str) -> Iterator[Problem]:
@@ -167,4 +184,4 @@ def _encodes(character: str, charset: str) -> bool:
     return True
 
 
-RULES = (_spaces_missing, _spaces_beside_marks, _wide_letters, _half_width_marks, _brackets, _quotes, _ranges, _dots, _traditional)
+RULES = (_autocorrected, _spaces_beside_marks, _half_width_after_latin, _brackets, _quotes, _ranges, _dots, _traditional)
