@@ -8,7 +8,8 @@ for C = A B with A of M x K and B of K x N elements. How it measures:
 
 - Operands are views into one pool of normally distributed random numbers larger than the caches, and each call takes
   the next view. So operands come from memory as in a training step, and the device is under load all the time.
-- Shapes are visited in random order (fixed seed), so that a drifting clock does not favour one end of the table.
+- Shapes are visited in random order (fixed seed) and in several passes, so that a drifting clock or a neighbour's job
+  does not favour one end of the table.
 - Successive halving: every shape gets a few calls, then the better half twice as many, and so on. The finalists'
   numbers come from their last round alone: the maximum of many noisy numbers is biased upward, fresh samples are not.
 - The result of the winner is compared with a product in double precision. A device that is fast and wrong fails.
@@ -39,6 +40,11 @@ import time
 from pathlib import Path
 
 SCHEMA = 1
+EXAMPLES = """examples:
+  python mamf-finder.py --dtype bf16 --time-budget 60 --json mamf.json --plot mamf.svg
+  python mamf-finder.py --device cpu --dtype fp32,bf16 --m 256,512 --n 256,512 --k 512 --time-budget 5
+
+TFLOPS = 2*M*N*K / seconds / 1e12. Exit codes: 0 done, 1 failed or partial, 2 wrong usage."""
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "fp8": 1}
 # What a device calls itself, and its row in accelerators.yml. The first match counts, so the special names stand first.
 CHIPS = [(r"GH200", None), (r"GB300", "gb300"), (r"GB200", "gb200"), (r"B300", "b300"), (r"B200", "b200"),
@@ -323,12 +329,15 @@ def search(bench: Bench, shapes: list, args, stall: Stall, run: dict):
     deadline, candidates, calls = time.monotonic() + args.time_budget, list(shapes), args.calls
     random.Random(args.seed).shuffle(candidates)
     for round_no in range(1, 100):
-        for m, n, k in candidates:
+        seconds: dict[tuple, list[float]] = {key: [] for key in candidates}
+        for m, n, k in candidates * args.passes:
+            if (m, n, k) not in seconds:
+                continue      # it failed in an earlier pass
             if time.monotonic() > deadline and done:
                 return
             stall.watch(f"{args.device} {bench.dtype} {m}x{n}x{k}")
             try:
-                seconds = bench.times(m, n, k, calls, args.warmup)
+                seconds[m, n, k] += bench.times(m, n, k, calls, args.warmup)
             except Exception as error:
                 if is_memory_error(bench.torch, error):
                     run["skipped"].append([m, n, k, "out of memory"])
@@ -337,8 +346,9 @@ def search(bench: Bench, shapes: list, args, stall: Stall, run: dict):
                 else:
                     raise
                 bench.pool = None
+                del seconds[m, n, k]
                 continue
-            done[m, n, k] = summary(m, n, k, seconds, round_no)
+            done[m, n, k] = summary(m, n, k, seconds[m, n, k], round_no)
             run["shapes"] = list(done.values())
         run["rounds"] = round_no
         candidates = sorted((key for key in candidates if key in done), key=lambda key: -done[key][args.stat])
@@ -471,8 +481,7 @@ def write(path: Path, text: str) -> bool:
 def arguments(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Find the best matrix-multiplication rate of one device (MAMF).",
-                                     epilog="\n".join(__doc__.splitlines()[21:24]) + "\n\nTFLOPS = 2*M*N*K / seconds / 1e12. Exit codes: 0 done, 1 failed "
-                                     "or partial, 2 wrong usage.", formatter_class=argparse.RawDescriptionHelpFormatter)
+                                     epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     where = parser.add_argument_group("what to measure")
     where.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:3, xpu, ...")
     where.add_argument("--dtype", default="bf16", help="one or more of fp64,fp32,tf32,bf16,fp16,fp8 (default bf16)")
@@ -484,7 +493,8 @@ def arguments(argv=None) -> argparse.Namespace:
     where.add_argument("--data", choices=["randn", "zeros", "ones"], default="randn", help="anything but randn flatters a power-limited chip")
     how = parser.add_argument_group("how to measure")
     how.add_argument("--time-budget", type=float, default=60, metavar="S", help="seconds of searching per data type (default 60)")
-    how.add_argument("--calls", type=int, default=10, help="timed calls of a shape in the first round (default 10); doubles each round")
+    how.add_argument("--calls", type=int, default=10, help="timed calls at each visit in the first round (default 10); doubles each round")
+    how.add_argument("--passes", type=int, default=2, help="visits to each shape in a round, spread over its time (default 2)")
     how.add_argument("--warmup", type=int, default=3, help="calls before each of them that do not count (default 3)")
     how.add_argument("--finalists", type=int, default=4, help="shapes in the last round (default 4)")
     how.add_argument("--stat", choices=["median", "best"], default="median",
@@ -507,7 +517,7 @@ def arguments(argv=None) -> argparse.Namespace:
     args.dtypes = args.dtype.split(",")
     if unknown := [d for d in args.dtypes if d not in BYTES]:
         parser.error(f"--dtype: no '{unknown[0]}' here; choose from {','.join(BYTES)}")
-    for name in ("time_budget", "calls", "finalists", "stall_timeout", "top"):
+    for name in ("time_budget", "calls", "passes", "finalists", "stall_timeout", "top"):
         if getattr(args, name) <= 0:
             parser.error(f"--{name.replace('_', '-')} must be positive")
     for name in ("peak", "min_tflops"):

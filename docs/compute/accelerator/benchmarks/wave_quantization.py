@@ -23,6 +23,10 @@ import re
 import sys
 from pathlib import Path
 
+EXAMPLES = """examples:
+  python wave_quantization.py --units 132 --tile 128x256 4224x2048 4096x4096 4097x4096
+  python wave_quantization.py --units 132 --tile 128x256 --m 4096 --sweep 1024:8192:64 --plot waves.svg"""
+
 
 # --8<-- [start:waves]
 def quantization(m: int, n: int, tile_m: int, tile_n: int, units: int) -> dict:
@@ -86,7 +90,7 @@ def sawtooth(m: int, sweep: range, tile: tuple[int, int], units: int) -> str:
 def main(argv=None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(description="Predict tile and wave quantization of a matrix product.",
-                                     epilog="\n".join(__doc__.splitlines()[13:15]), formatter_class=argparse.RawDescriptionHelpFormatter)
+                                     epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result", nargs="*", type=pair, metavar="MxN", help="size of the result, for example 4096x4096")
     parser.add_argument("--units", type=int, required=True, help="compute units: SMs, CUs, cores (132 on an H100 SXM)")
     parser.add_argument("--tile", type=pair, default=(128, 256), metavar="MxN", help="tile of one unit (default 128x256)")
