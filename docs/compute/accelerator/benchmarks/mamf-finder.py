@@ -447,7 +447,7 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
                 out.append(f'<rect x="{x + 1:.2f}" y="{y + 1:.2f}" width="{w - 2:.2f}" height="{h - 2:.2f}" rx="3" class="cell" '
                            f'fill-opacity="{0.08 + 0.92 * share:.2f}"/>')
                 if len(columns) <= 12:
-                    ink = " inv" if share > 0.45 else ""
+                    ink = " inv" if share > 0.62 else ""
                     out.append(f'<text x="{x + w / 2:.2f}" y="{y + h / 2 + 5:.2f}" class="c{ink}">{r[stat]:.{digits}f}</text>')
                 if best and (m, n) == (best["m"], best["n"]):
                     out.append(f'<rect x="{x + 1:.2f}" y="{y + 1:.2f}" width="{w - 2:.2f}" height="{h - 2:.2f}" rx="3" class="frame"/>')
