@@ -379,8 +379,8 @@ def sustain(bench: Bench, record: dict, seconds: float, stall: Stall) -> dict:
 
 def table(run: dict, top: int) -> str:
     """Return the result of one data type as text for people."""
-    # Rounds reached come first: a shape that dropped out early was measured less, whatever its number says.
-    records = sorted(run["shapes"], key=lambda r: (-r["round"], -r[run["stat"]]))
+    # Completed rounds come first: a shape that dropped out early was measured less, whatever its number says.
+    records = sorted(run["shapes"], key=lambda r: (-min(r["round"], run["rounds"]), -r[run["stat"]]))
     peak, stat = run["peak"]["tflops"], run["stat"]
     lines = [f"{run['dtype']}: {len(records)} of {run['planned']} shapes measured, {len(run['skipped'])} skipped"]
     if records:
