@@ -421,23 +421,25 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
     bottom = top + h * len(rows)
     digits = 0 if high >= 100 else 1 if high >= 10 else 2 if high >= 1 else 3
     env, best = result["environment"], run["best"]
-    where, day = env["label"], result["date"][:10]
+    where, _, where_zh = env["label"].partition("|")
+    day, kind, depth = result["date"][:10], run["dtype"].upper(), sorted({r["k"] for r in run["shapes"]})
+    en_k, zh_k = (f"K = {depth[0]}",) * 2 if len(depth) == 1 else ("best K", "取最好的 K")
 
     def both(x, y, cls, zh, en):
         place = f'x="{x:g}" y="{y:g}" class="{cls}"'
         return f'<switch><text {place} systemLanguage="zh">{zh}</text><text {place}>{en}</text></switch>'
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {bottom + 92:g}">',
-           f'<title lang="en">Matrix multiplication rate by shape, {run["dtype"]}</title>',
-           f'<title lang="zh">不同形状的矩阵乘速率，{run["dtype"]}</title>',
+           f'<title lang="en">Matrix multiplication rate by shape, {kind}</title>',
+           f'<title lang="zh">不同形状的矩阵乘速率，{kind}</title>',
            f'<desc lang="en">{len(rows)} by {len(columns)} cells for M and N; the rate in TFLOPS rises from {low:.{digits}f} to {high:.{digits}f}.</desc>',
            f'<desc lang="zh">M 与 N 的 {len(rows)} 乘 {len(columns)} 个格子；速率从 {low:.{digits}f} 到 {high:.{digits}f} TFLOPS。</desc>',
            "<style>", "text{font-family:var(--fig-font,sans-serif);font-size:13px;fill:var(--fig-ink,#1f2328)}",
            ".m{fill:var(--fig-muted,#59636e)}", ".b{font-weight:600;font-size:14px}", ".c{text-anchor:middle}", ".e{text-anchor:end}",
-           ".inv{fill:var(--fig-bg,#ffffff)}", ".cell{fill:var(--fig-c1,#0072b2)}",
+           ".cell{fill:var(--fig-c1,#0072b2)}",
            ".frame{fill:none;stroke:var(--fig-c4,#d55e00);stroke-width:2.4}", "</style>",
-           both(20, 26, "b", f"{run['dtype']} 矩阵乘实测速率，TFLOPS（{zh_stat}）", f"Measured {run['dtype']} matmul rate, TFLOPS ({en_stat})"),
-           both(20, 47, "m", f"{where}，{day}", f"{where}, {day}")]
+           both(20, 26, "b", f"{kind} 矩阵乘实测速率，TFLOPS（{zh_stat}，{zh_k}）", f"Measured {kind} matmul rate, TFLOPS ({en_stat}, {en_k})"),
+           both(20, 47, "m", f"{where_zh or where}，{day}", f"{where}, {day}")]
     for i, m in enumerate(rows):
         out.append(f'<text x="{left - 8}" y="{top + i * h + h / 2 + 5:g}" class="e">{m}</text>')
         for j, n in enumerate(columns):
@@ -445,10 +447,9 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
                 share = (r[stat] - low) / (high - low) if high > low else 1.0
                 x, y = left + j * w, top + i * h
                 out.append(f'<rect x="{x + 1:.2f}" y="{y + 1:.2f}" width="{w - 2:.2f}" height="{h - 2:.2f}" rx="3" class="cell" '
-                           f'fill-opacity="{0.08 + 0.92 * share:.2f}"/>')
+                           f'fill-opacity="{0.06 + 0.58 * share:.2f}"/>')      # darker, and no text on it is legible
                 if len(columns) <= 12:
-                    ink = " inv" if share > 0.62 else ""
-                    out.append(f'<text x="{x + w / 2:.2f}" y="{y + h / 2 + 5:.2f}" class="c{ink}">{r[stat]:.{digits}f}</text>')
+                    out.append(f'<text x="{x + w / 2:.2f}" y="{y + h / 2 + 5:.2f}" class="c">{r[stat]:.{digits}f}</text>')
                 if best and (m, n) == (best["m"], best["n"]):
                     out.append(f'<rect x="{x + 1:.2f}" y="{y + 1:.2f}" width="{w - 2:.2f}" height="{h - 2:.2f}" rx="3" class="frame"/>')
     every = math.ceil(len(columns) / 14)
@@ -511,7 +512,7 @@ def arguments(argv=None) -> argparse.Namespace:
     what.add_argument("--top", type=int, default=5, help="rows to print (default 5)")
     what.add_argument("--json", type=Path, metavar="FILE")
     what.add_argument("--plot", type=Path, metavar="FILE", help="heat map as SVG, M by N")
-    what.add_argument("--label", help="what the heat map calls this machine (default: device and PyTorch)")
+    what.add_argument("--label", help="what the heat map calls this machine, 'English|中文' (default: device and PyTorch)")
     what.add_argument("--from-json", type=Path, metavar="FILE", help="print and draw an earlier result; measures nothing")
     args = parser.parse_args(argv)
     args.dtypes = args.dtype.split(",")

@@ -11,7 +11,7 @@ all tiles) and wave quantization (units without a tile in the last wave, tiles o
 the classic schedule, one tile a unit at a time; stream-K and split-K kernels lose less. Needs no PyTorch.
 
     python wave_quantization.py --units 132 --tile 128x256 4224x2048 4096x4096 4097x4096
-    python wave_quantization.py --units 132 --tile 128x256 --m 4096 --sweep 1024:8192:64 --plot waves.svg
+    python wave_quantization.py --units 132 --tile 128x256 --m 4096 --sweep 1024:8192:32 --plot waves.svg
 
 Exit codes: 0 done, 2 wrong usage or a file that cannot be written.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 
 EXAMPLES = """examples:
   python wave_quantization.py --units 132 --tile 128x256 4224x2048 4096x4096 4097x4096
-  python wave_quantization.py --units 132 --tile 128x256 --m 4096 --sweep 1024:8192:64 --plot waves.svg"""
+  python wave_quantization.py --units 132 --tile 128x256 --m 4096 --sweep 1024:8192:32 --plot waves.svg"""
 
 
 # --8<-- [start:waves]
