@@ -94,6 +94,15 @@ def test_names_of_points_do_not_cover_each_other(facts):
     assert places["H100"] != places["MI <1>"]
 
 
+def test_areas_have_a_key(facts):
+    figure = shown(SCATTER, facts)
+    texts = words(figure)
+    assert texts[2:5] == ["area: BF16 (TFLOPS)", "200", "1,000"]
+    small, large = [float(circle.get("r")) for circle in figure.xpath(".//svg[@class='chart-wide']/circle[@class='ax']")]
+    assert large / small == pytest.approx(5 ** 0.5, abs=0.05)
+    assert "area:" not in " ".join(words(shown(SCATTER.replace("size: bf16\n", ""), facts)))
+
+
 def test_a_roof_bends_at_its_ridge_point(facts):
     figure = shown(ROOF, facts)
     assert words(figure)[:2] == ["H100: ridge 250", "MI <1>: ridge 250"]
