@@ -29,5 +29,5 @@ def attachments(library: Library, chapter: Chapter) -> list[str]:
 
 
 def is_tool(path: Path) -> bool:
-    """Say whether a program takes arguments, so that readers run it as it is rather than read it."""
-    return path.suffix == ".py" and "argparse" in path.read_text("utf-8")
+    """Say whether a program is one that readers keep: it begins with the line that lets it run by its name."""
+    return path.suffix == ".py" and path.read_bytes().startswith(b"#!")

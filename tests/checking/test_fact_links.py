@@ -15,7 +15,7 @@ TOOLS = """
         name: {label: ring.py, url: deep/ring.py}
         chapter: {label: {en: Alpha, zh: 甲}, url: "a.md#how"}
     """
-BOOK = {**SMALL_BOOK, "docs/data/tools.yml": TOOLS, "docs/deep/ring.py": "import argparse\n",
+BOOK = {**SMALL_BOOK, "docs/data/tools.yml": TOOLS, "docs/deep/ring.py": "#!/usr/bin/env python3\n",
         "docs/data/sources.yml": SMALL_BOOK["docs/data/sources.yml"]}
 
 
@@ -38,9 +38,9 @@ def test_a_link_that_leads_nowhere_is_named_with_its_row(write, old, new, messag
     assert findings(write, **{"docs/data/tools.yml": TOOLS.replace(old, new)}) == [("docs/data/tools.yml", 6, message)]
 
 
-def test_a_program_with_arguments_that_a_chapter_shows_has_a_row(write):
+def test_a_program_to_keep_that_a_chapter_shows_has_a_row(write):
     english = SMALL_BOOK["docs/deep/index.md"] + "\nRun [bench.py](bench.py) or [plain.py](plain.py).\n"
     chinese = SMALL_BOOK["docs/deep/index.zh.md"] + "\n运行 [bench.py](bench.py) 或 [plain.py](plain.py)。\n"
     found = findings(write, **{"docs/deep/index.md": english, "docs/deep/index.zh.md": chinese,
-                               "docs/deep/bench.py": "import argparse\n", "docs/deep/plain.py": "print(1)\n"})
+                               "docs/deep/bench.py": "#!/usr/bin/env python3\n", "docs/deep/plain.py": "print(1)\n"})
     assert found == [("docs/deep/bench.py", 1, "the program of docs/deep/index.md is not on the page of tools")]
