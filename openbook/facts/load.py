@@ -281,7 +281,7 @@ class Loader:
             _compute(columns, cells)
             rows.append(Row(row.id, row.src, cells, row.line))
         self.facts.tables[name] = Table(name, table.title, columns, tuple(rows),
-                                        frozenset(columns.keys() - table.columns.keys()))
+                                        frozenset(columns.keys() - table.columns.keys()), tuple(joins))
 
 
 def _compute(columns: dict[str, Column], cells: dict[str, Cell]) -> None:
