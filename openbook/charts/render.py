@@ -28,6 +28,7 @@ WORDS = {
            "values": "图中数值", "total": "合计", "none": "–", "by": "{y}随{x}变化", "bars of": "各{y}的{x}",
            "cells": "{value}，按{x}与{y}", "log": "；对数轴：{}", "size": "；面积：{}", "join": "、"},
 }
+FEW = 3
 WIDE, NARROW = (720, 13), (360, 12)
 
 
@@ -41,7 +42,14 @@ def render_chart(request: ChartRequest, lang: str, number: str) -> str:
         drawings.append(drawing.svg(id, name, desc, kind))
     return (f'<figure class="book-figure book-chart" id="{request.id}">{"".join(drawings)}{values_table(request, lang)}'
             f'<figcaption><span class="caption-number">{number}</span> {inline_html(request.caption)}'
-            f'{"".join(cite(name) for name in sources_of(request))}</figcaption></figure>')
+            f"{cite_sources(sources_of(request))}</figcaption></figure>")
+
+
+def cite_sources(names: tuple[str, ...]) -> str:
+    """Return the citations of a chart's sources: few behind the caption, many on a line below it."""
+    if len(names) <= FEW:
+        return "".join(cite(name) for name in names)
+    return f' <span class="figure-sources" data-cite="{html.escape(" ".join(names))}"></span>'
 
 
 def describe(request: ChartRequest, lang: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree, html
 
 from openbook.book import read_book
-from openbook.charts.render import render_chart
+from openbook.charts.render import cite_sources, render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.fences import RequestError
 from openbook.facts.load import load_facts
@@ -159,6 +159,11 @@ def test_a_chart_cites_the_sources_of_what_it_draws(facts):
     assert shown(BARS, facts).xpath(".//figcaption/sup/@data-cite") == ["amd", "nv"]
     computed = HEAD + "kind: bars\ny: name\nx: ridge\nwhere: {id: mi}\n"
     assert shown(computed, facts).xpath(".//figcaption/sup/@data-cite") == ["amd"]
+
+
+def test_a_chart_of_many_sources_names_them_on_a_line_below_its_caption():
+    assert cite_sources(("a", "b", "c")).count("<sup") == 3
+    assert cite_sources(("a", "b", "c", "d")) == ' <span class="figure-sources" data-cite="a b c d"></span>'
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -80,4 +80,5 @@ def test_the_memory_of_a_model_can_be_drawn(model, lang, longest):
         assert overflows(root) == [] and len(svg) < 10_000
         totals = root.xpath("//*[local-name()='text' and @class='b']/text()")
         assert len(totals) == 8 and totals[0] == longest
-    assert 'data-cite="nvidia-megatron-distopt"' in drawn and 'data-cite="galore-repo"' in drawn
+    cited = re.search(r'class="figure-sources" data-cite="([^"]+)"', drawn)[1].split()
+    assert {"nvidia-megatron-distopt", "galore-repo", "bitsandbytes-repo"} <= set(cited)
