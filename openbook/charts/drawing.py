@@ -11,6 +11,11 @@ from openbook.figures.text import text_width
 ROOM = 1.15
 PRINT_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "5 5", "1 4")
+#: The width of the dashed line that textures a piece of a bar, 0 for the bar's own; the first two differ in brightness.
+TEXTURES = (None, None, 0, 3, 2, 0)
+TEXTURE_DASHES = ("", "", "1.5 4.5", "0.1 6", "", "3.5 3.5")
+#: Steps of a heat map from low to high: lighter to darker on paper; screens have their own.
+HEAT = ("#eff6fa", "#d1e5f1", "#add2e6", "#86bbda", "#4f9cc8", "#005f96")
 
 
 @dataclass
@@ -39,9 +44,14 @@ class Drawing:
     def line(self, x1: float, y1: float, x2: float, y2: float, *classes: str) -> None:
         self.path(f"M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}", *classes)
 
-    def bar(self, x1: float, x2: float, y: float, height: float, colour: int) -> None:
+    def bar(self, x1: float, x2: float, y: float, height: float, colour: int, textured: bool = False) -> None:
+        """Draw a bar from x1 to x2; pieces of one bar are textured, so that they are told apart without colour."""
         x1, x2 = sorted((x1, x2))
-        self.path(f"M{number(x1)} {number(y)}H{number(max(x2, x1 + 1))}v{number(height)}H{number(x1)}z", f"f{colour + 1}")
+        x2 = max(x2, x1 + 1)
+        self.path(f"M{number(x1)} {number(y)}H{number(x2)}v{number(height)}H{number(x1)}z", f"f{colour + 1}", *(["o"] if textured else []))
+        if textured and (width := TEXTURES[colour]) is not None and x2 - x1 > 3:
+            self.parts.append(f'<path{self._classes(("t", f"t{colour + 1}"))} stroke-width="{number(width or height)}" '
+                              f'd="M{number(x1 + 2)} {number(y + height / 2)}H{number(x2 - 1)}"/>')
 
     def legend(self, names: list[str], x: float, y: float, right: float, draw) -> float:
         """Set a key of marks and names from x on, in as many lines as it takes; return the y below it.
@@ -77,10 +87,15 @@ STYLE = {"q": "fill:var(--fig-muted,#59636e)", "m": "text-anchor:middle", "e": "
          "ax": "stroke:var(--fig-line,#8c959f);stroke-width:1;fill:none",
          "d": "stroke:var(--fig-line,#8c959f);stroke-width:1;stroke-dasharray:4 4;fill:none",
          "o": "stroke:var(--fig-bg,#ffffff);stroke-width:1",
-         "k": "fill:none;stroke-width:2.2"}
+         "k": "fill:none;stroke-width:2.2",
+         "t": "fill:none;stroke:var(--fig-bg,#ffffff)",
+         "w": "fill:var(--fig-bg,#ffffff)"}
 STYLE |= {f"f{index + 1}": f"fill:var(--fig-c{index + 1},{colour})" for index, colour in enumerate(PRINT_COLOURS)}
 STYLE |= {f"s{index + 1}": f"stroke:var(--fig-c{index + 1},{colour})" + (f";stroke-dasharray:{dash}" if dash else "")
           for index, (colour, dash) in enumerate(zip(PRINT_COLOURS, DASHES))}
+STYLE |= {f"t{index + 1}": f"stroke-dasharray:{dash}" + (";stroke-linecap:round" if dash.startswith("0.1") else "")
+          for index, dash in enumerate(TEXTURE_DASHES) if dash}
+STYLE |= {f"h{index + 1}": f"fill:var(--fig-h{index + 1},{colour})" for index, colour in enumerate(HEAT)}
 
 
 def number(value: float) -> str:

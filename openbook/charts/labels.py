@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from openbook.charts.drawing import Drawing
 
 Box = tuple[float, float, float, float]
+SWEEPS = 6
 
 
 class Labels:
@@ -22,15 +25,31 @@ class Labels:
         self.taken.append(self._box(x, y, words))
         self.drawing.text(x, y, words, *classes)
 
-    def place(self, x: float, y: float, radius: float, words: str) -> None:
-        """Set a point's name beside it, in the first of the places around it that covers least."""
+    def place(self, points: list[tuple[float, float, float, str]]) -> None:
+        """Set the names of points (x, y, radius, name) beside them, each where it covers least.
+
+        The first names are chosen before the others are known, so each is chosen again until none moves.
+        """
+        places = [self._around(*point) for point in points]
+        boxes = [[self._box(*place, words) for place in around] for around, (*_, words) in zip(places, points)]
+        chosen: dict[int, int] = {}
+        for _ in range(SWEEPS):
+            before = dict(chosen)
+            for point in range(len(points)):
+                others = [boxes[other][place] for other, place in chosen.items() if other != point]
+                chosen[point] = min(range(len(boxes[point])), key=lambda place: (self._cost(boxes[point][place], others), place))
+            if chosen == before:
+                break
+        for point, place in chosen.items():
+            self.fixed(*places[point][place], points[point][3])
+
+    def _around(self, x: float, y: float, radius: float, words: str) -> list[tuple[float, float]]:
+        """Return where a point's name may begin, the best places first."""
         size, width = self.drawing.size, self.drawing.measure(words)
         near, down = radius + 3, size * 0.35
-        places = [(x + near, y + down), (x - near - width, y + down), (x - width / 2, y - near), (x - width / 2, y + near + size * 0.75),
-                  (x + near * 0.7, y - near * 0.6), (x + near * 0.7, y + near * 0.6 + size * 0.7),
-                  (x - near * 0.7 - width, y - near * 0.6), (x - near * 0.7 - width, y + near * 0.6 + size * 0.7)]
-        best = min(range(len(places)), key=lambda index: (self._cost(self._box(*places[index], words)), index))
-        self.fixed(*places[best], words)
+        return [(x + near, y + down), (x - near - width, y + down), (x - width / 2, y - near), (x - width / 2, y + near + size * 0.75),
+                (x + near * 0.7, y - near * 0.6), (x + near * 0.7, y + near * 0.6 + size * 0.7),
+                (x - near * 0.7 - width, y - near * 0.6), (x - near * 0.7 - width, y + near * 0.6 + size * 0.7)]
 
     def along(self, places: list[tuple[float, float]], words: str, *classes: str) -> None:
         """Set words above a line where they cover least; of equal places the one nearest its end."""
@@ -44,8 +63,8 @@ class Labels:
         size = self.drawing.size
         return x, y - size * 0.8, x + self.drawing.measure(words), y + size * 0.22
 
-    def _cost(self, box: Box) -> float:
-        covered = sum(_shared(box, other) for other in self.taken)
+    def _cost(self, box: Box, others: Sequence[Box] = ()) -> float:
+        covered = sum(_shared(box, other) for other in self.taken) + 2 * sum(_shared(box, other) for other in others)
         left, top, right, bottom = self.edges
         outside = max(0, left - box[0]) + max(0, box[2] - right) + max(0, top - box[1]) + max(0, box[3] - bottom)
         return round(covered + outside * 100, 3)

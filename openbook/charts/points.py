@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from openbook.charts.axes import Frame, draw_axes, left_margin, title
 from openbook.charts.bars import shown
 from openbook.charts.drawing import Drawing, marker
 from openbook.charts.labels import Labels
 from openbook.charts.request import ChartRequest, plain, series_of
-from openbook.charts.scale import Scale, around, from_zero
+from openbook.charts.scale import Scale, around, from_zero, round_down
+from openbook.facts.tables import format_number
+
+AREA = {"en": "area: {}", "zh": "面积：{}"}
 
 
 def draw_lines(request: ChartRequest, lang: str, drawing: Drawing, words: dict[str, str]) -> None:
@@ -38,7 +42,8 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     rows, series = request.rows, series_of(request)
     x_name, y_name = request.x[0], request.y[0]
     points = [(row.cells[x_name].value, row.cells[y_name].value) for row in rows]
-    frame = _frame(request, drawing, points, series, words, 0.66 if drawing.width > 500 else 1.15, False)
+    key = _size_key(request, drawing, lang) if request.size else None
+    frame = _frame(request, drawing, points, series, words, 0.66 if drawing.width > 500 else 1.15, False, key)
     columns = (request.column(x_name), request.column(y_name))
     draw_axes(drawing, frame, (title(columns[0], lang), title(columns[1], lang)), columns, _most(drawing))
     labels = Labels(drawing, frame.left, frame.right, frame.top, frame.bottom)
@@ -53,8 +58,10 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
         labels.block(x - radius, y - radius, x + radius, y + radius)
     for text, places in guides:
         labels.along(places, text, "q")
-    for x, y, radius, _, name in marks:
-        labels.place(x, y, radius, name)
+    for _, places in guides:
+        for x, y in places:
+            labels.block(x - 0.5, y - 0.2, x + 0.5, y + 0.2)    # a name may cross a guide rather than another name
+    labels.place([(x, y, radius, name) for x, y, radius, _, name in marks])
 
 
 def _most(drawing: Drawing) -> tuple[int, int]:
@@ -62,8 +69,8 @@ def _most(drawing: Drawing) -> tuple[int, int]:
 
 
 def _frame(request: ChartRequest, drawing: Drawing, points: list[tuple[float, float]], series: tuple[str, ...],
-           words: dict[str, str], shape: float, lines: bool) -> Frame:
-    """Return the plot: key above it, room for the ticks on its left, `shape` times as high as the drawing is wide."""
+           words: dict[str, str], shape: float, lines: bool, key: Callable[[float], float] | None = None) -> Frame:
+    """Return the plot: keys above it, room for the ticks on its left, `shape` times as high as the drawing is wide."""
     size, top = drawing.size, drawing.size * 0.4
     if len(series) > 1:
         def sample(index: int, x: float, y: float) -> None:
@@ -72,6 +79,8 @@ def _frame(request: ChartRequest, drawing: Drawing, points: list[tuple[float, fl
             marker(drawing, index, x + 5, y)
 
         top = drawing.legend([words[name] for name in series], 4, size * 1.1, drawing.width, sample) + size * 0.3
+    if key:
+        top = key(top)
     top += size * 2.2
     bottom = top + drawing.width * (shape - 0.12)
     y = around([point[1] for point in points], bottom, top, "y" in request.log)
@@ -87,8 +96,30 @@ def _radii(request: ChartRequest, rows: list, drawing: Drawing) -> list[float]:
     if not request.size:
         return [5.0] * len(rows)
     values = [row.cells[request.size].value if request.size in row.cells else 0 for row in rows]
-    most = 15 if drawing.width > 500 else 10
-    return [max(3.5, most * math.sqrt(value / max(values))) for value in values]
+    return [_radius(value, max(values), drawing) for value in values]
+
+
+def _radius(value: float, largest: float, drawing: Drawing) -> float:
+    return max(3.5, (15 if drawing.width > 500 else 10) * math.sqrt(value / largest)) if largest else 3.5
+
+
+def _size_key(request: ChartRequest, drawing: Drawing, lang: str) -> Callable[[float], float]:
+    """Return what draws a key of two areas below a given y and returns the y below it."""
+    largest = max((row.cells[request.size].value for row in request.rows if request.size in row.cells), default=0)
+
+    def draw(top: float) -> float:
+        name, x = AREA[lang].format(title(request.column(request.size), lang)), 4.0
+        middle = top + max(_radius(largest, largest, drawing), drawing.size * 0.8) + 2
+        drawing.text(x, middle + drawing.size * 0.35, name, "q")
+        x += drawing.measure(name) + 10
+        for value in dict.fromkeys(round_down(part) for part in (largest / 5, largest) if part > 0):
+            radius, words = _radius(value, largest, drawing), format_number(value)
+            drawing.circle(x + radius, middle, radius, "ax")
+            drawing.text(x + 2 * radius + 5, middle + drawing.size * 0.35, words, "q")
+            x += 2 * radius + 5 + drawing.measure(words) + 10
+        return 2 * middle - top - drawing.size * 0.2
+
+    return draw
 
 
 def _guide(drawing: Drawing, frame: Frame, ratio: float) -> list[tuple[float, float]]:

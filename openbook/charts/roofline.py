@@ -5,6 +5,7 @@ from __future__ import annotations
 from openbook.charts.axes import Frame, draw_axes, left_margin
 from openbook.charts.bars import shown
 from openbook.charts.drawing import Drawing, marker
+from openbook.charts.flags import draw_flags
 from openbook.charts.request import ChartRequest
 from openbook.charts.scale import Scale
 from openbook.facts.tables import format_number
@@ -34,16 +35,8 @@ def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dic
     left = left_margin(drawing, y.ticks(7))
     frame = Frame(left, drawing.width - 8, top, bottom, Scale(low, high, left, drawing.width - 8, True), y)
     draw_axes(drawing, frame, (WORDS[lang]["x"], WORDS[lang]["y"].format(peak.title[lang], peak.unit or "")))
-    for index, (texts, at) in enumerate(request.marks):
-        text, x = texts[lang], frame.x.at(at)
-        drawing.line(x, top, x, bottom, "d")
-        width = drawing.measure(text)
-        # The words stand low beside their line, where every roof is above them, each higher than the one before.
-        line = bottom - size * (0.5 + 1.25 * index)
-        if x + 4 + width > frame.right:
-            drawing.text(x - 4, line, text, "q", "e")
-        else:
-            drawing.text(x + 4, line, text, "q")
+    # Low, where every roof is above them.
+    draw_flags(drawing, [frame.x.at(at) for at in marks], [texts[lang] for texts, _ in request.marks], (left, frame.right, top, bottom))
     for index, ((_, bandwidth, rate), ridge) in enumerate(zip(chips, ridges)):
         places = [(frame.x.at(low), y.at(bandwidth * low)), (frame.x.at(ridge), y.at(rate)), (frame.right, y.at(rate))]
         drawing.path("M" + "L".join(f"{x:.1f} {place:.1f}" for x, place in places), "k", f"s{index + 1}")

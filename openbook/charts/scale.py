@@ -51,6 +51,12 @@ def around(values: list[float], start: float, end: float, log: bool, room: float
     return Scale(low - margin, high + margin, start, end)
 
 
+def round_down(value: float) -> float:
+    """Return the largest of 1, 2, 5, 10, ... that a positive value reaches."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(digit * power for digit in (5, 2, 1) if digit * power <= value * (1 + 1e-9))
+
+
 def _steps(low: float, high: float, most: int) -> list[float]:
     step = _step(high - low, most)
     first = math.ceil(low / step - 1e-9)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from openbook.book import Chapter
+from openbook.facts.inside import files_inside, links_inside
 from openbook.facts.model import Facts
 from openbook.findings import Finding
 from openbook.reading.library import Library
+from openbook.reading.programs import attachments, is_tool
 from openbook.reading.source import Link, Source
 
 PAGE_END = "#sources"
@@ -56,20 +58,40 @@ def _check_link(library: Library, chapter: Chapter, source: Source, link: Link, 
             yield Finding(path, link.line, "image", f"the image docs/{target} is not there",
                           "Add the file, or mend the path (relative to this file).")
         return
+    yield from _check_target(library, path, link.line, target, unquote(parts.fragment), link.target)
+
+
+def check_fact_links(library: Library, facts: Facts) -> Iterator[Finding]:
+    """Yield findings about pages and files that tables of facts link and that are not there, and tools that no table lists."""
+    for table, row, url in links_inside(facts):
+        target, _, anchor = url.partition("#")
+        yield from _check_target(library, f"docs/data/{table.name}.yml", row.line, target, anchor, url)
+    listed = files_inside(facts)
+    if "tools" not in facts.tables:
+        return
+    for chapter in library.book.chapters:
+        for path in attachments(library, chapter):
+            if path not in listed and is_tool(library.docs / path):
+                yield Finding(f"docs/{path}", 1, "tools", f"the program of docs/{chapter.path} is not on the page of tools",
+                              "Add a row for it to docs/data/tools.yml.")
+
+
+def _check_target(library: Library, path: str, line: int, target: str, anchor: str, shown: str) -> Iterator[Finding]:
+    """Yield findings about a page or file under docs/ that the line of `path` names."""
     if not target.endswith(".md"):
         if not (library.docs / target).is_file():
-            yield Finding(path, link.line, "link", f"docs/{target} is not there",
+            yield Finding(path, line, "link", f"docs/{target} is not there",
                           "Link to a page by its .md file, to anything else by its file.")
         return
     if target.endswith(".zh.md"):
-        yield Finding(path, link.line, "link", f"the link names the Chinese file {link.target}",
+        yield Finding(path, line, "link", f"the link names the Chinese file {shown}",
                       "Name the English file: the build leads each language to its own page.")
         return
     if target not in library.book.by_path:
-        yield Finding(path, link.line, "link", f"the link to a missing page: docs/{target} is not a chapter",
+        yield Finding(path, line, "link", f"the link to a missing page: docs/{target} is not a chapter",
                       f"Mend the path{_close(target, library.book.by_path)}.")
         return
-    anchor, page = unquote(parts.fragment), library.source(library.book.by_path[target], "en")
+    page = library.source(library.book.by_path[target], "en")
     if anchor and page and anchor not in page.ids and not (anchor == "sources" and (page.citations or page.captions)):
-        yield Finding(path, link.line, "anchor", f"docs/{target} has no #{anchor}",
+        yield Finding(path, line, "anchor", f"docs/{target} has no #{anchor}",
                       f"Mend the anchor{_close(anchor, page.ids)}.")

@@ -10,7 +10,7 @@ from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.charts.request import parse_chart
 from openbook.checking.facts import check_facts
-from openbook.checking.links import check_links
+from openbook.checking.links import check_fact_links, check_links
 from openbook.checking.pairs import check_pairs
 from openbook.checking.share import is_under, narrowed, shared, with_twins
 from openbook.checking.words import check_words
@@ -37,6 +37,7 @@ def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     findings += check_facts(library, facts)
     findings += check_pairs(library)
     findings += check_links(library, facts)
+    findings += check_fact_links(library, facts)
     findings += _check_strays(library)
     findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
     return sorted(finding for finding in set(findings) if is_under(finding.path, wanted))

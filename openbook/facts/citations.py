@@ -8,31 +8,50 @@ import re
 from openbook.facts.model import Source
 
 MARK = re.compile(r'<sup class="cite" data-cite="([^"]+)"></sup>')
+#: A figure drawn from many sources names them on a line of their own.
+LINE = re.compile(r'<span class="figure-sources" data-cite="([^"]+)"></span>')
+GROUP = re.compile(rf"(?:{MARK.pattern})+|{LINE.pattern}")
+#: From this many consecutive numbers on, only the first and the last are printed.
+RUN = 3
 PLACE = '<div class="sources-here"></div>'
 WORDS = {
-    "en": {"sources": "Sources", "read": "read {}", "copy": "from a stored copy", "stop": ".", "comma": ", "},
-    "zh": {"sources": "参考来源", "read": "{} 查阅", "copy": "据存档副本", "stop": "。", "comma": "，"},
+    "en": {"sources": "Sources", "read": "read {}", "copy": "from a stored copy", "stop": ".", "comma": ", ", "line": "Sources: {}", "join": ", "},
+    "zh": {"sources": "参考来源", "read": "{} 查阅", "copy": "据存档副本", "stop": "。", "comma": "，", "line": "来源：{}", "join": "、"},
 }
 
 
 def number_citations(content: str, sources: dict[str, Source], lang: str) -> str:
     """Return `content` with numbered citations and, at PLACE, the list of what they cite.
 
-    Neighbouring marks become one superscript. Unknown ids raise KeyError; checks name them first.
+    Neighbouring marks become one superscript, consecutive numbers a range. Unknown ids raise KeyError; checks name them first.
     """
-    order: list[str] = []
+    order: dict[str, int] = {}
+    words = WORDS[lang]
 
     def numbered(found: re.Match) -> str:
-        links = []
-        for name in dict.fromkeys(MARK.findall(found[0])):
-            if name not in order:
-                order.append(name)
-            links.append(f'<a href="#src-{name}">{order.index(name) + 1}</a>')
-        return f'<sup class="cite" data-search-exclude="yes">{",".join(links)}</sup>'
+        line = LINE.fullmatch(found[0])
+        names = line[1].split() if line else MARK.findall(found[0])
+        runs = _runs({order.setdefault(name, len(order) + 1): name for name in names})
+        if line:
+            return f'<span class="figure-sources" data-search-exclude="yes">{words["line"].format(words["join"].join(runs))}</span>'
+        return f'<sup class="cite" data-search-exclude="yes">{",".join(runs)}</sup>'
 
-    content = re.sub(rf"(?:{MARK.pattern})+", numbered, content)
+    content = GROUP.sub(numbered, content)
     items = "".join(f'<li id="src-{name}">{source_html(sources[name], lang)}</li>' for name in order)
     return content.replace(PLACE, f'<ol class="sources">{items}</ol>' if items else "")
+
+
+def _runs(names: dict[int, str]) -> list[str]:
+    """Return the numbers of sources in order, as links; of consecutive ones the first and the last."""
+    groups: list[list[int]] = []
+    for number in sorted(names):
+        if groups and groups[-1][-1] == number - 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    links = {number: f'<a href="#src-{name}">{number}</a>' for number, name in names.items()}
+    return [shown for group in groups for shown in (
+        [f"{links[group[0]]}–{links[group[-1]]}"] if len(group) >= RUN else [links[number] for number in group])]
 
 
 def source_html(source: Source, lang: str) -> str:

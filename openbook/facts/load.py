@@ -26,7 +26,7 @@ class Loader:
         self.root = root
         self.facts = Facts()
         self.findings: list[Finding] = []
-        self.joins: dict[str, tuple[str, Path, Located]] = {}
+        self.joins: dict[str, tuple[dict[str, str], Path, Located]] = {}
 
     def find(self, path: Path, line: int, message: str, mend: str, rule: str = "facts") -> None:
         self.findings.append(Finding(shown_path(path, self.root), line, rule, message, mend))
@@ -108,10 +108,10 @@ class Loader:
                 rows.append(row)
         title = self._words(path, located, ("title",), document["title"])
         self.facts.tables[path.stem] = Table(path.stem, title, columns, tuple(rows))
-        if join := document.get("join"):
-            self.joins[path.stem] = (str(join), path, located)
-        elif any(column.compute for column in columns.values()):
-            self.joins[path.stem] = ("", path, located)
+        if (join := document.get("join")) or any(column.compute for column in columns.values()):
+            # {table: column that names its rows}; a table alone shares the row ids.
+            self.joins[path.stem] = ({str(other): str(column) for other, column in join.items()} if isinstance(join, dict)
+                                     else {str(join): "id"} if join else {}, path, located)
 
     def _words(self, path: Path, located: Located, where: tuple, value: object) -> dict[str, str]:
         words = None
@@ -240,29 +240,48 @@ class Loader:
     # columns that rest on other tables or on arithmetic -------------------------------------------
 
     def finish(self) -> None:
-        """Join tables by row id, then compute the computed columns."""
-        for name, (other, path, located) in self.joins.items():
-            table = self.facts.tables[name]
-            base = self.facts.tables.get(other)
-            if other and base is None:
+        """Join tables by the ids of their rows, then compute the computed columns; a table after those it joins."""
+        while self.joins:
+            ready = [name for name, (others, *_) in self.joins.items() if not others.keys() & self.joins.keys()]
+            if not ready:
+                name, (_, path, located) = next(iter(self.joins.items()))
+                self.find(path, located.line("join"), f"`join` of {name} leads back to {name}", "Take one of the joins out.")
+                return
+            for name in ready:
+                self._finish(name, *self.joins.pop(name))
+
+    def _finish(self, name: str, joins: dict[str, str], path: Path, located: Located) -> None:
+        table, bases = self.facts.tables[name], []
+        for other, key in joins.items():
+            if (base := self.facts.tables.get(other)) is None:
                 self.find(path, located.line("join"), f"`join: {other}` names no table", "Name a file of docs/data.")
-                continue
-            base_rows = {row.id: row for row in base.rows} if base else {}
-            columns = {**(base.columns if base else {}), **table.columns}
-            for column in table.columns.values():
-                for missing in sorted(names_in(column.compute) - columns.keys()) if column.compute else ():
-                    self.find(path, located.line("columns", column.name), f"`{missing}` is no column",
-                              "Mend the name in `compute`.")
-            rows = []
-            for row in table.rows:
-                if base and row.id not in base_rows:
-                    self.find(path, row.line, f"the row `{row.id}` is not in {other}.yml",
-                              "Joined tables share row ids: add it there or mend the id.")
-                cells = {**(base_rows[row.id].cells if row.id in base_rows else {}), **row.cells}
-                _compute(columns, cells)
-                rows.append(Row(row.id, row.src, cells, row.line))
-            self.facts.tables[name] = Table(name, table.title, columns, tuple(rows),
-                                           frozenset(columns.keys() - table.columns.keys()))
+                return
+            if key != "id" and (key not in table.columns or table.columns[key].type != "text"):
+                self.find(path, located.line("join"), f"`{key}`, which names the rows of {other}, is no column of type text",
+                          "Name a column of this table.")
+                return
+            bases.append((other, key, base, {row.id: row for row in base.rows}))
+        columns = {key: column for *_, base, _ in bases for key, column in base.columns.items()} | table.columns
+        for column in table.columns.values():
+            for missing in sorted(names_in(column.compute) - columns.keys()) if column.compute else ():
+                self.find(path, located.line("columns", column.name), f"`{missing}` is no column",
+                          "Mend the name in `compute`.")
+        rows = []
+        for row in table.rows:
+            cells = {}
+            for other, key, _, members in bases:
+                member = row.id if key == "id" else row.cells[key].value["en"] if key in row.cells else ""
+                if member in members:
+                    cells |= members[member].cells
+                else:
+                    self.find(path, row.line, f"the row `{member}` is not in {other}.yml",
+                              "Joined tables share row ids: add it there or mend the id." if key == "id"
+                              else f"Mend `{key}` of `{row.id}`, or add the row there.")
+            cells |= row.cells
+            _compute(columns, cells)
+            rows.append(Row(row.id, row.src, cells, row.line))
+        self.facts.tables[name] = Table(name, table.title, columns, tuple(rows),
+                                        frozenset(columns.keys() - table.columns.keys()), tuple(joins))
 
 
 def _compute(columns: dict[str, Column], cells: dict[str, Cell]) -> None:

@@ -72,7 +72,8 @@ class Table:
     title: Words
     columns: dict[str, Column]
     rows: tuple[Row, ...]
-    joined: frozenset[str] = frozenset()    # columns that come from the table it joins
+    joined: frozenset[str] = frozenset()    # columns that come from the tables it joins
+    joins: tuple[str, ...] = ()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import markdown
 
 from openbook.facts.fences import RequestError, check_columns, read_fields, select, table_of, where_of
+from openbook.facts.inside import address
 from openbook.facts.model import Cell, Column, Facts, Row
 from openbook.reading.source import CITATION
 
@@ -155,7 +156,7 @@ def _value(value: object, column: Column, lang: str) -> str:
     if column.type == "choice":
         return html.escape(column.choices[str(value)][lang])
     if column.type == "link":
-        return ", ".join(f'<a href="{html.escape(url)}">{html.escape(label[lang])}</a>' for label, url in value)
+        return ", ".join(f"<a {address(html.escape(url))}>{html.escape(label[lang])}</a>" for label, url in value)
     if isinstance(value, dict):
         return inline_html(value[lang])
     return html.escape(str(value))

@@ -81,7 +81,7 @@ def flatten_links(article: HtmlElement, chapter: Chapter, links: Links) -> list[
     wanted = []
     for link in article.iter("a"):
         href = link.get("href")
-        for name in ("title", "target", "rel", "class", "download", "data-md"):
+        for name in ("title", "target", "rel", "class", "download", "data-md", "data-page"):
             if name != "class" or link.get("class") not in ("plain-address",):
                 link.attrib.pop(name, None)
         if href is None or _outside.match(href):

@@ -13,6 +13,7 @@ from pathlib import Path
 from openbook.checking.run import check_repository
 from openbook.findings import BookError, Finding
 from openbook.site.manifest import git_state
+from openbook.site.touched import report
 
 KEY = ".key"
 CHATTER = ("Overriding 'zh' config", "Cleaning site directory", "Template skipped", "Translated ",
@@ -50,12 +51,14 @@ def build_site(root: Path, force: bool = False) -> int:
         shutil.rmtree(fresh, ignore_errors=True)
         _run_mkdocs(root, fresh)
         (fresh / KEY).write_text(key)
+        changes = list(report(root, site, fresh))
         _swap(fresh, site, root / ".cache" / "site-old")
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise BookError([Finding("site", 1, "output", f"the site could not be written: {error.strerror or error}",
                                  "Free disk space or mend the folder's rights, then build again. "
                                  "The last good site is still in place.")]) from None
+    print(*changes, sep="\n", end="\n" if changes else "")
     pages = sum(1 for _ in site.rglob("*.html"))
     print(f"site/ is built: {pages} pages in {time.monotonic() - started:.1f} s.")
     return 0

@@ -7,22 +7,19 @@ import json
 import os
 import subprocess
 import datetime
-import posixpath
 import shutil
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from openbook import LANGUAGES
-from openbook.book import Chapter
 from openbook.reading.library import Library
+from openbook.reading.programs import attachments
 
 FORMAT = 1
 LICENSE = {"name": "CC BY-SA 4.0", "url": "https://creativecommons.org/licenses/by-sa/4.0/"}
 TAGS = {"en": "en", "zh": "zh-Hans"}
 ROOTS = {"en": "", "zh": "zh/"}
-#: Files that are worth attaching to the PDF: copied from a page, code loses its indentation.
-PROGRAMS = {".py", ".sh", ".slurm", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".c", ".cu", ".cpp"}
 PDF = "pdf/ml-engineering.{}.pdf"
 
 
@@ -50,24 +47,9 @@ def edition_date(commit_day: str | None) -> str:
     return commit_day or datetime.date.today().isoformat()
 
 
-def attachments(library: Library, chapter: Chapter) -> list[str]:
-    """List the programs and settings that a chapter shows or links, by their paths under docs/: they go into the PDF as files."""
-    found: dict[str, None] = {}
-    for lang in LANGUAGES:
-        if (source := library.source(chapter, lang)) is None:
-            continue
-        named = [name.split(":")[0] for _, name in source.snippets]
-        named += [posixpath.normpath(posixpath.join(posixpath.dirname(source.path), link.target.split("#")[0]))
-                  for link in source.links if not link.image and "://" not in link.target]
-        for path in named:
-            if not path.startswith("..") and Path(path).suffix in PROGRAMS and (library.docs / path).is_file():
-                found[path] = None
-    return list(found)
-
-
-def copy_attachments(content: dict, docs: Path, site_dir: Path) -> None:
-    """Put the programs that chapters show into the site, where readers and the PDF step find them."""
-    for path in {path for chapter in content["chapters"] for path in chapter["attachments"]}:
+def copy_attachments(content: dict, docs: Path, site_dir: Path, more: list[str]) -> None:
+    """Put the programs that chapters show, and more that tables link, into the site, where readers and the PDF step find them."""
+    for path in {*more, *(path for chapter in content["chapters"] for path in chapter["attachments"])}:
         (site_dir / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(docs / path, site_dir / path)
 

@@ -23,7 +23,7 @@ from openbook.facts.citations import PLACE, WORDS
 from openbook.facts.model import Facts
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
-from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION
+from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION, Fence
 from openbook.site.freshness import fill_status
 from openbook.terms import glossary
 from openbook.terms.load import Term
@@ -70,10 +70,16 @@ def prepare(text: str, rendering: Rendering) -> str:
             line = f"\n{equation['indent']}{number}\n{equation['indent']}{{: .equation-number #{equation['id']} }}\n"
         lines.append(line)
     source = rendering.chapter and rendering.library.source(rendering.chapter, rendering.text_lang)
-    if source and (source.citations or any(found.language in FACTS_FENCES for found in source.fences)):
+    if source and (source.citations or any(_cites(found, rendering.facts) for found in source.fences)):
         title = WORDS[rendering.text_lang]["sources"]
         lines += ["", f"## {title} {{: #sources data-search-exclude=yes }}", "", PLACE, ""]
     return "\n".join(lines)
+
+
+def _cites(fence: Fence, facts: Facts) -> bool:
+    """Say whether a fence shows facts that have sources."""
+    data = re.search(r"(?m)^data: *([\w-]+)", fence.body) if fence.language in FACTS_FENCES else None
+    return bool(data and data[1] in facts.tables and any(row.src or any(cell.src for cell in row.cells.values()) for row in facts.tables[data[1]].rows))
 
 
 def _equation_number(rendering: Rendering, anchor: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from openbook.facts.citations import number_citations
+from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
 from openbook.figures.svg import resolve
 from openbook.formulas.katex import render_all
@@ -30,6 +32,19 @@ def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: s
     content = FIGURE_PLACE.sub(lambda found: resolve((docs / html.unescape(found[1])).read_bytes(), lang, f"{found[2]}-svg"),
                                content)
     return number_citations(content, sources, lang)
+
+
+def lead_inside(content: str, root: str, relative: Callable[[str], str]) -> str:
+    """Return content whose links of the facts into the book lead there: to a page of the same language, or to a file.
+
+    `root` is the language's prefix in addresses; `relative` makes an address relative to the page.
+    """
+    def led(found: re.Match) -> str:
+        path, _, anchor = found[1].partition("#")
+        url = root + (path.removesuffix("index.md") if path.endswith("index.md") else path.removesuffix(".md") + "/") if is_page(path) else path
+        return f'href="{relative(url) + ("#" + anchor if anchor else "")}"'
+
+    return re.sub(rf'href="{PLACE}([^"]+)"', led, content)
 
 
 def finish_page(output: str, lang: str, search_base: str | None) -> str:

@@ -23,6 +23,7 @@ from openbook import LANGUAGES
 from openbook.book import Book, Chapter, book_from_nav, nav_translations
 from openbook.checking.run import check_repository
 from openbook.facts.download import csv_name, csv_text
+from openbook.facts.inside import files_inside
 from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
@@ -31,7 +32,7 @@ from openbook.reading.library import read_library
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
-from openbook.site.pages import finish_content, finish_page
+from openbook.site.pages import finish_content, finish_page, lead_inside
 from openbook.site.search import index_json
 from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
@@ -135,6 +136,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             content = self._marked(content, rendering.chapter, states, page, config)
         elif rendering.lang != rendering.text_lang:
             content = say_untranslated(content)
+        content = lead_inside(content, self._root(config), lambda url: get_relative_url(url, page.url))
         content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
         page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
@@ -209,7 +211,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             texts = config.extra["book"]
             content = manifest(self.rendering.library, self.collected, texts, self.root, config.site_url or "",
                                config.repo_url or None)
-            copy_attachments(content, self.docs, site)
+            copy_attachments(content, self.docs, site, files_inside(self.rendering.facts))
             write_manifest(content, site)
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree, html
 
 from openbook.book import read_book
-from openbook.charts.render import render_chart
+from openbook.charts.render import cite_sources, render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.fences import RequestError
 from openbook.facts.load import load_facts
@@ -36,7 +36,9 @@ GROUPED = HEAD + "kind: grouped\ny: name\nx: [bf16, fp8]\n"
 LINES = HEAD + "kind: lines\nx: year\ny: bf16\nseries: maker\nlog: y\n"
 SCATTER = HEAD + "kind: scatter\nx: bw\ny: bf16\nlabel: name\nseries: maker\nsize: bf16\nlog: [x, y]\nguides: {\"200 FLOP/B\": 200}\n"
 ROOF = HEAD + "kind: roofline\nx: bw\ny: bf16\nlabel: name\nmarks: {\"decode, batch 1\": 1}\n"
-ALL = {"bars": BARS, "grouped": GROUPED, "lines": LINES, "scatter": SCATTER, "roofline": ROOF}
+STACKED = HEAD + "kind: stacked\ny: name\nx: [bf16, fp8]\n"
+HEATMAP = HEAD + "kind: heatmap\nx: year\ny: maker\nvalue: bf16\n"
+ALL = {"bars": BARS, "grouped": GROUPED, "stacked": STACKED, "heatmap": HEATMAP, "lines": LINES, "scatter": SCATTER, "roofline": ROOF}
 
 
 @pytest.fixture
@@ -92,6 +94,15 @@ def test_names_of_points_do_not_cover_each_other(facts):
     assert places["H100"] != places["MI <1>"]
 
 
+def test_areas_have_a_key(facts):
+    figure = shown(SCATTER, facts)
+    texts = words(figure)
+    assert texts[2:5] == ["area: BF16 (TFLOPS)", "200", "1,000"]
+    small, large = [float(circle.get("r")) for circle in figure.xpath(".//svg[@class='chart-wide']/circle[@class='ax']")]
+    assert large / small == pytest.approx(5 ** 0.5, abs=0.05)
+    assert "area:" not in " ".join(words(shown(SCATTER.replace("size: bf16\n", ""), facts)))
+
+
 def test_a_roof_bends_at_its_ridge_point(facts):
     figure = shown(ROOF, facts)
     assert words(figure)[:2] == ["H100: ridge 250", "MI <1>: ridge 250"]
@@ -103,7 +114,7 @@ def test_a_roof_bends_at_its_ridge_point(facts):
 @pytest.mark.parametrize("kind", ALL)
 def test_both_languages_take_their_words_from_the_data(facts, kind):
     english, chinese = words(shown(ALL[kind], facts)), words(shown(ALL[kind], facts, "zh"))
-    assert any("MI <1>" in text for text in english + ["MI <1>"] * (kind == "lines"))
+    assert any("MI <1>" in text for text in english + ["MI <1>"] * (kind in ("lines", "heatmap")))
     assert not any("MI <1>" in text for text in chinese)
     figure = shown(ALL[kind], facts, "zh")
     assert re.search("图：.*。共 [23] 行。", figure.xpath(".//svg/desc/text()")[0])
@@ -135,10 +146,24 @@ def test_the_values_of_a_bar_chart_as_a_table(facts):
         ["Chip", "BF16 (TFLOPS)", "FP8 (TFLOPS)"], ["H100", "1,000", "2,000"], ["MI <1>", "1,250", "–"], ["Old", "125", "0"]]
 
 
+@pytest.mark.parametrize("kind, said", [
+    ("bars", "Bar chart: BF16 (TFLOPS) by Chip. 3 rows."),
+    ("stacked", "Stacked bar chart: BF16 (TFLOPS), FP8 (TFLOPS) by Chip. 3 rows."),
+    ("heatmap", "Heat map: BF16 (TFLOPS) by Year and Maker. 3 rows."),
+    ("lines", "Line chart: BF16 (TFLOPS) over Year; logarithmic: BF16 (TFLOPS). 3 rows.")])
+def test_a_chart_says_in_words_what_it_shows(facts, kind, said):
+    assert shown(ALL[kind], facts).xpath(".//svg/desc/text()") == [said, said]
+
+
 def test_a_chart_cites_the_sources_of_what_it_draws(facts):
     assert shown(BARS, facts).xpath(".//figcaption/sup/@data-cite") == ["amd", "nv"]
     computed = HEAD + "kind: bars\ny: name\nx: ridge\nwhere: {id: mi}\n"
     assert shown(computed, facts).xpath(".//figcaption/sup/@data-cite") == ["amd"]
+
+
+def test_a_chart_of_many_sources_names_them_on_a_line_below_its_caption():
+    assert cite_sources(("a", "b", "c")).count("<sup") == 3
+    assert cite_sources(("a", "b", "c", "d")) == ' <span class="figure-sources" data-cite="a b c d"></span>'
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -165,6 +190,16 @@ def test_the_same_facts_make_the_same_small_chart_in_print_colours(facts, kind):
     (BARS + "where: {name: none}\n", "no row of the table can be drawn"),
     (BARS.replace("caption: Peaks.\n", ""), "the chart fence has no `caption`"),
     (GROUPED + "series: maker\n", "a grouped chart colours its bars by column, so it has no `series`"),
+    (BARS + "value: fp8\n", "a bars chart has no `value`"),
+    (STACKED + "series: maker\n", "a stacked chart colours its bars by column, so it has no `series`"),
+    (STACKED.replace("fp8", "bw"), "the columns of a stack have units TB/s, TFLOPS"),
+    (STACKED + "log: x\n", "the length of a bar means nothing on a logarithmic axis"),
+    (HEATMAP.replace("value: bf16\n", ""), "a heatmap chart has no `value`"),
+    (HEATMAP.replace("value: bf16", "value: name"), "`value: name` of a heatmap chart is not a column of numbers"),
+    (HEATMAP.replace("x: year", "x: [year, bw]"), "a heatmap chart has one column as `x`"),
+    (HEATMAP.replace("x: year", "x: maker"), "`h100` and `old` are both at maker n, maker n"),
+    (HEATMAP + "log: x\n", "`x` of a heatmap is cut into steps already"),
+    (HEATMAP.replace("bf16", "fp8") + "log: value\n", "`fp8` of `old` is 0: a logarithmic axis begins above zero"),
     (SCATTER.replace("label: name\n", ""), "a scatter chart has no `label`"),
     (SCATTER.replace("log: [x, y]", "log: x"), "a guide is a straight line only where both axes are of one kind"),
     (SCATTER.replace("log: [x, y]", "log: [x, z]"), "`z` is not an axis"),

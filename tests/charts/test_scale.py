@@ -2,7 +2,7 @@
 
 import pytest
 
-from openbook.charts.scale import Scale, around, from_zero
+from openbook.charts.scale import Scale, around, from_zero, round_down
 
 
 @pytest.mark.parametrize("scale, most, ticks", [
@@ -35,3 +35,8 @@ def test_bars_begin_at_zero_and_end_at_a_tick(values, low, high):
 def test_points_stand_inside_their_axes(log):
     scale = around([2, 8], 0, 100, log)
     assert 0 < scale.at(2) < scale.at(8) < 100
+
+
+@pytest.mark.parametrize("value, round", [(4000, 2000), (1000, 1000), (0.7, 0.5), (99, 50), (5, 5)])
+def test_a_value_of_a_key_is_round_and_no_larger_than_the_largest(value, round):
+    assert round_down(value) == pytest.approx(round)

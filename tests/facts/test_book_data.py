@@ -1,5 +1,6 @@
 """Every cell of the book's own data: unit, range, source and date; and what follows from other numbers is recomputed."""
 
+import calendar
 import re
 
 import pytest
@@ -58,6 +59,83 @@ def test_a_value_whose_note_divides_is_the_quotient():
         checked.append((table.name, row, name))
         assert cell.value == pytest.approx(value, rel=0.005), f"{table.name} {row} {name}: {cell.note['en']}"
     assert len(checked) > 30
+
+
+def test_every_computed_value_is_what_its_formula_gives():
+    """The loader's arithmetic against Python's, over the numbers of the row, those of joined tables among them."""
+    checked = 0
+    for table in FACTS.tables.values():
+        for row in table.rows:
+            values = {name: cell.value for name, cell in row.cells.items() if table.columns[name].numeric}
+            for name, column in table.columns.items():
+                if column.compute and name in values and row.cells[name].src is None:
+                    assert values[name] == pytest.approx(eval(column.compute, {}, values), rel=1e-9), f"{table.name} {row.id} {name}"
+                    checked += 1
+    assert checked > 400
+
+
+#: "820 GiB/s x 1.0737." and "40,960 MiB in nvidia-smi." say of their cell: a product, and 1,024 times its value.
+PRODUCT = re.compile(r"^(?P<first>[\d,.]*\d)(?: [A-Za-z/]+)? x (?P<second>[\d,.]*\d)\.")
+MEBIBYTES = re.compile(r"^(?P<mib>[\d,]+) MiB\b")
+
+
+def test_a_value_whose_note_multiplies_or_converts_follows_from_it():
+    checked = 0
+    for table, name, row, cell in DIRECT:
+        note = cell.note["en"] if cell.note and table.columns[name].numeric else ""
+        if found := PRODUCT.match(note):
+            value = number(found["first"]) * number(found["second"])
+            value /= 1000 if table.columns[name].unit == "TB/s" else 1
+        elif (found := MEBIBYTES.match(note)) and table.columns[name].unit == "GiB":
+            value = number(found["mib"]) / 1024
+        else:
+            continue
+        assert cell.value == pytest.approx(value, rel=0.005), f"{table.name} {row} {name}: {note}"
+        checked += 1
+    assert checked >= 10
+
+
+def test_what_sources_disagree_on_is_never_dense_against_sparse():
+    """Two sources differ by rounding, an edition or a variant; a factor of two is a sparse figure, or the other direction of a link."""
+    factors = [(table.name, row, name, max(cell.value, other.value) / min(cell.value, other.value)) for table, name, row, cell in DIRECT
+               if table.columns[name].numeric for other in cell.also]
+    assert len(factors) > 15
+    assert [found for found in factors if found[-1] > 1.5] == []
+
+
+def test_the_sparse_headline_is_the_dense_peak_times_its_factor():
+    rows = {row.id: row for row in FACTS.tables["accelerators"].rows}
+    losses = {row.id: row.cells["tflops"].value for row in FACTS.tables["goodput_losses"].rows}
+    dense = rows["h100-sxm"].cells["bf16"].value
+    assert losses["sparse-headline"] == pytest.approx(dense * rows["h100-sxm"].cells["sparse_factor"].value, rel=0.001)
+
+
+def test_each_step_of_the_losses_leaves_less_than_the_one_before():
+    steps = [row.cells["tflops"].value for row in FACTS.tables["goodput_losses"].rows]
+    assert steps == sorted(steps, reverse=True) and len(set(steps)) == len(steps)
+
+
+def test_both_languages_of_a_note_hold_the_same_numbers():
+    def numbers(text: str) -> list[str]:
+        for month, name in enumerate(calendar.month_name[1:], 1):
+            text = text.replace(f"{name} ", f"{month} ")
+        return sorted(re.findall(r"\d[\d,.]*\d|\d", re.sub(r"`[^`]*`", "", text)))
+
+    notes = [(table.name, row, name, cell.note) for table, name, row, cell in DIRECT if cell.note]
+    assert len(notes) > 100
+    assert [place for *place, note in notes if numbers(note["en"]) != numbers(note["zh"])] == []
+
+
+def test_every_link_is_an_address_or_a_place_in_the_book():
+    urls = [(table.name, row, url) for table, name, row, cell in DIRECT if table.columns[name].type == "link" for _, url in cell.value]
+    wrong = [place for *place, url in urls if not re.match(r"https?://[^\s/]+\.[a-z]+(/|$)", url) and not (ROOT / "docs" / url.partition("#")[0]).is_file()]
+    assert len(urls) > 50 and wrong == []
+
+
+def test_no_cell_was_checked_before_its_source_was_read():
+    early = [(table.name, row, name) for table, name, row, cell in DIRECT if cell.src and cell.checked
+             and cell.checked < FACTS.sources[cell.src].accessed]
+    assert early == []
 
 
 @pytest.mark.parametrize("narrow, wide", [("fp8", "bf16"), ("fp4", "fp8"), ("bf16", "tf32")])

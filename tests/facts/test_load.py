@@ -90,6 +90,58 @@ def test_joined_and_computed_columns(write):
     assert "ridge" not in second.cells
 
 
+SIZES = """
+    title: {en: Sizes, zh: 规模}
+    join: {recipes: recipe, models: model}
+    columns:
+      model: {type: text, en: Model, zh: 模型}
+      recipe: {type: text, en: Recipe, zh: 方案}
+      gb: {type: number, unit: GB, en: Memory, zh: 显存, compute: total * params}
+    rows:
+      - {id: small-a, model: small, recipe: a}
+      - {id: large-a, model: large, recipe: a}
+    """
+RECIPES = """
+    title: {en: Recipes, zh: 方案}
+    columns:
+      w: {type: number, en: W, zh: W}
+      g: {type: number, en: G, zh: G}
+      total: {type: number, en: Total, zh: 合计, compute: w + g}
+    rows:
+      - {id: a, w: 2, g: 4}
+    """
+MODELS = "title: Models\ncolumns:\n  params: {type: number, en: P, zh: P}\nrows:\n  - {id: small, params: 8}\n  - {id: large, params: 70}\n"
+
+
+def joined(write, sizes: str = SIZES, recipes: str = RECIPES):
+    # The name of the joining table comes first in the alphabet, so that order of files does not decide.
+    root = write({"docs/data/a-sizes.yml": sizes, "docs/data/recipes.yml": recipes, "docs/data/models.yml": MODELS})
+    return load_facts(root / "docs/data", root)
+
+
+def test_a_table_may_join_several_by_columns_that_name_their_rows(write):
+    facts, findings = joined(write)
+    assert findings == []
+    assert [row.cells["gb"].value for row in facts.tables["a-sizes"].rows] == [48, 420]
+    assert facts.tables["a-sizes"].joined == {"w", "g", "total", "params"}
+
+
+@pytest.mark.parametrize("old, new, line, message", [
+    ("recipe: a}", "recipe: b}", 8, "the row `b` is not in recipes.yml"),
+    (", recipe: a}", "}", 8, "the row `` is not in recipes.yml"),
+    ("recipes: recipe", "recipes: method", 2, "`method`, which names the rows of recipes, is no column of type text"),
+    ("recipes: recipe", "shapes: recipe", 2, "`join: shapes` names no table"),
+])
+def test_a_join_that_leads_nowhere_is_a_finding(write, old, new, line, message):
+    _, findings = joined(write, SIZES.replace(old, new, 1))
+    assert ("docs/data/a-sizes.yml", line, message) in messages(findings)
+
+
+def test_tables_that_join_each_other_are_a_finding(write):
+    _, findings = joined(write, recipes=RECIPES.replace("columns:", "join: a-sizes\n    columns:", 1))
+    assert messages(findings) == [("docs/data/a-sizes.yml", 2, "`join` of a-sizes leads back to a-sizes")]
+
+
 def test_a_key_given_twice_is_an_error():
     with pytest.raises(LocatedError) as error:
         load_located("a: 1\nb: 2\na: 3\n")

@@ -5,6 +5,7 @@ from lxml import html
 
 from openbook.facts.citations import PLACE, number_citations
 from openbook.facts.load import load_facts
+from openbook.facts.model import Source
 from openbook.facts.tables import RequestError, format_number, inline_html, letter, parse_request, render
 
 REQUEST = "id: tab-chips\ndata: chips\ncolumns: [name, year, bf16, ridge]\nsort: -bf16\ncaption: Two chips [@nv-sheet].\n"
@@ -64,6 +65,30 @@ def test_citations_are_numbered_in_reading_order_and_listed(facts):
 def test_neighbouring_citations_share_a_superscript(facts):
     marks = "".join(f'<sup class="cite" data-cite="{name}"></sup>' for name in ("nv-sheet", "amd-sheet"))
     assert html.fromstring(f"<p>{number_citations(marks, facts.sources, 'en')}</p>").text_content() == "1,2"
+
+
+def marks(*names: str) -> str:
+    return "".join(f'<sup class="cite" data-cite="{name}"></sup>' for name in names)
+
+
+@pytest.mark.parametrize("cited, shown", [("b", "2"), ("ba", "1,2"), ("dbac", "1–4"), ("acd", "1,3,4"), ("edcag", "1,3–5,7"), ("abcegfh", "1–3,5–8"), ("aab", "1,2")])
+def test_consecutive_numbers_become_a_range_whose_ends_are_links(cited, shown):
+    sources = {name: Source(name, name.upper(), "P", "", "doc", "2026-11-22") for name in "abcdefgh"}
+    first = "".join(f"<p>{marks(name)}</p>" for name in "abcdefgh")
+    page = html.fromstring(f"<div>{number_citations(f'{first}<p>{marks(*cited)}</p>{PLACE}', sources, 'en')}</div>")
+    group = page.xpath("./p[last()]/sup")[0]
+    assert group.text_content() == shown
+    for link in group.xpath("./a"):
+        assert page.xpath(f"//li[@id='{link.get('href')[1:]}']")[0].text_content().startswith("P, " + "ABCDEFGH"[int(link.text) - 1])
+
+
+@pytest.mark.parametrize("lang, shown", [("en", "Sources: 1–4, 6"), ("zh", "来源：1–4、6")])
+def test_many_sources_of_a_figure_stand_on_a_line_of_their_own(lang, shown):
+    sources = {name: Source(name, name.upper(), "P", "", "doc", "2026-11-22") for name in "abcdef"}
+    line = '<span class="figure-sources" data-cite="d c b a f"></span>'
+    page = html.fromstring(f"<div>{number_citations(f'<p>{marks(*sources)}</p><p>{line}</p>{PLACE}', sources, lang)}</div>")
+    assert page.xpath("./p[2]/span")[0].text_content() == shown
+    assert page.xpath("./p[2]//a/@href") == ["#src-a", "#src-d", "#src-f"]
 
 
 def test_citations_in_a_cell_are_marked_without_the_space_before():

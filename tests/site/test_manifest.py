@@ -2,7 +2,8 @@
 
 from openbook.book import book_from_nav
 from openbook.reading.library import read_library
-from openbook.site.manifest import attachments, copy_attachments
+from openbook.reading.programs import attachments
+from openbook.site.manifest import copy_attachments
 
 
 def test_programs_that_a_chapter_shows_or_links_are_named_once(write):
@@ -13,11 +14,13 @@ def test_programs_that_a_chapter_shows_or_links_are_named_once(write):
         "docs/deep/index.zh.md": '# 深\n\n```python\n--8<-- "deep/ring.py"\n```\n',
         "docs/deep/ring.py": "print(1)\n",
         "docs/job.yaml": "a: 1\n",
+        "docs/tool.py": "print(2)\n",
     })
     book = book_from_nav(["index.md", {"Deep": ["deep/index.md"]}], {})
     library = read_library(root / "docs", book)
     found = {chapter.path: attachments(library, chapter) for chapter in book.chapters}
     assert found == {"index.md": [], "deep/index.md": ["deep/ring.py", "job.yaml"]}
     (root / "site").mkdir()
-    copy_attachments({"chapters": [{"attachments": found["deep/index.md"]}]}, root / "docs", root / "site")
+    copy_attachments({"chapters": [{"attachments": found["deep/index.md"]}]}, root / "docs", root / "site", ["tool.py"])
+    assert (root / "site/tool.py").read_text() == "print(2)\n"
     assert (root / "site/deep/ring.py").read_text() == "print(1)\n"
