@@ -357,29 +357,31 @@ class Ranks:
         """Return what each rank says of itself, on rank 0; raise Stop everywhere when one is missing, twice there or unfit."""
         if self.store.add(f"claim/{self.rank}", 1) > 1:
             mine = {**mine, "fault": "is not alone: two processes have this rank; check node ranks, and for old processes"}
+        if "fault" in mine:
+            self.store.set("fault", f"rank {self.rank} on {mine['host']} {mine['fault']}")
         self.store.set(f"here/{self.rank}", json.dumps(mine))
+        said: dict[int, dict] = {}
         if self.rank == 0:
-            deadline, absent = time.monotonic() + self.timeout, list(range(self.ranks))
-            said: dict[int, dict] = {}
-            verdict = ""
-            while absent and not verdict and time.monotonic() < deadline:
+            deadline, absent, verdict = time.monotonic() + self.timeout, list(range(self.ranks)), ""
+            while absent and time.monotonic() < deadline and not self.store.check(["fault"]):
                 for rank in [rank for rank in absent if self.store.check([f"here/{rank}"])]:
                     said[rank] = json.loads(self.store.get(f"here/{rank}"))
                     absent.remove(rank)
-                    if "fault" in said[rank]:
-                        verdict = f"rank {rank} on {said[rank]['host']} {said[rank]['fault']}"
                 time.sleep(0.02)
-            if absent and not verdict:
+            asked = {json.dumps(each["asked"]) for each in said.values()}
+            if self.store.check(["fault"]):
+                verdict = self.store.get("fault").decode()
+            elif absent:
                 verdict = (f"{len(absent)} of {self.ranks} ranks did not report within {self.timeout:g} s, missing: "
                            f"{show_ranks(absent)}. Reported: " + ", ".join(sorted({each["host"] for each in said.values()})))
-            asked = {json.dumps(each["asked"]) for each in said.values()}
-            if len(asked) > 1 and not verdict:
+            elif len(asked) > 1:
                 verdict = "ranks were started with different arguments: " + " and ".join(sorted(asked)[:2])
             self.store.set("verdict", verdict or "go")
         verdict = self._wait("verdict", "the roll call", 5).decode()
         if verdict != "go":
+            self.farewell(self.ranks)
             # One voice a fault: rank 0 for the group; a rank with a fault of its own has said so already.
-            raise Stop(verdict if self.rank == 0 and "fault" not in mine else "", mine.get("status", 1))
+            raise Stop(verdict if self.rank == 0 and "status" not in mine else "", mine.get("status", 1))
         return [said[rank] for rank in range(self.ranks)] if self.rank == 0 else []
 
     def agree(self, fault: str = "") -> str:
@@ -417,11 +419,11 @@ class Ranks:
         except Exception:       # the store went with its host: there is nobody to ask
             return ""
 
-    def farewell(self) -> None:
-        """Let rank 0, which may hold the store, go last."""
+    def farewell(self, ranks: int) -> None:
+        """Let rank 0, which may hold the store, go last: it waits until `ranks` ranks have come here."""
         self.store.add("bye", 1)
         deadline = time.monotonic() + SLACK
-        while self.rank == 0 and self.store.add("bye", 0) < self.ranks and time.monotonic() < deadline:
+        while self.rank == 0 and self.store.add("bye", 0) < ranks and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
@@ -490,7 +492,12 @@ class Bench:
         except Stop as stop:        # tell the others before leaving, or they wait for nothing
             fault, status = str(stop), stop.status
             complain(fault)
-        self.others = Ranks(dist, rank, ranks, args.timeout)
+        try:
+            self.others = Ranks(dist, rank, ranks, min(args.timeout, 10) if fault else args.timeout)
+        except Stop:
+            if not fault:
+                raise
+            raise Stop("", status) from None      # the others left for the same reason
         guard.on_silence = self.others.silent
         mine = {"host": socket.gethostname(), "torch": torch.__version__, "asked": vars(args) | {"json": None, "plot": None}}
         if fault:
@@ -707,15 +714,20 @@ def main() -> None:
         # Every rank leaves with rank 0's verdict: a launcher may look at any of them.
         status = int(bench.others.agree(str(status) if status else "") or 0)
         bench.dist.destroy_process_group()
-        bench.others.farewell()
+        bench.others.farewell(ranks)
         leave(status)
     except Stop as stop:
         if report:
-            status = report.end(str(stop))
-            leave(status)
+            leave(report.end(str(stop)))
         if str(stop):
             complain(str(stop))
         leave(stop.status)
+    except Exception as error:      # most of all a store that went away with rank 0
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        if report:
+            leave(report.end(reason))
+        complain(reason)
+        leave(1)
 
 
 if __name__ == "__main__":
