@@ -63,8 +63,8 @@ class Loader:
                       "Give it title, publisher, url, kind and accessed.")
             return
         values = {key: _date_text(value) for key, value in fields.items()}
-        # A package index is read release by release; no one page of it holds what we read.
-        required = {"title", "publisher", "kind", "accessed"} | ({"url"} if values.get("kind") != "package" else set())
+        # A package index is read release by release, and a measurement of ours stands in the book: neither has one page to point to.
+        required = {"title", "publisher", "kind", "accessed"} | ({"url"} if values.get("kind") not in ("package", "measured") else set())
         for key in sorted(required):
             if not values.get(key):
                 self.find(path, line, f"the source `{name}` has no {key}", f"Add `{key}:`.")

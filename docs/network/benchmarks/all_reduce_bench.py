@@ -240,7 +240,7 @@ class Report:
             say(f"fit: alpha {show_time(fit['alpha'])} a step (an empty all-reduce takes {show_time(fit['floor'])}), "
                 f"1/beta {fit['busbw_limit'] / 1e9:.4g} GB/s, knee {show_size(fit['knee'])}; "
                 f"worst point off by a factor of {fit['error']:.2f}")
-        elif rows:
+        elif len(rows) > 2:
             say("fit: these sizes do not make a line with positive alpha and beta; take more sizes, or more trials")
         if stopped:
             say(f"stopped: {stopped}" + (f"; the {len(rows)} sizes above are complete" if rows else "; nothing was measured"))
