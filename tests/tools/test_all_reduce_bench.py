@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import yaml
 
 FILE = Path(__file__).parents[2] / "docs/network/benchmarks/all_reduce_bench.py"
 specification = importlib.util.spec_from_file_location("all_reduce_bench", FILE)
@@ -47,6 +48,29 @@ def test_fit_names_its_worst_point():
                                           ([1024, 4096, 16384], [3e-3, 2e-3, 1e-3])])
 def test_fit_declines_what_is_no_line(sizes, times):
     assert bench.fit_alpha_beta(sizes, times, 4) is None
+
+
+def test_half_point_lies_where_half_of_the_best_was_measured():
+    assert bench.half_point([1024, 4096, 16384], [1.0, 3.0, 8.0]) == pytest.approx(4096 * 4 ** 0.2)
+    assert bench.half_point([1024, 4096], [5.0, 8.0]) is None      # beyond it from the start
+
+
+def test_the_fits_in_the_book_are_those_of_its_results():
+    """bench_fits.yml and the fitted column of bench_results.yml are this program's, from the times of bench_results.yml."""
+    data = FILE.parents[2] / "data"
+    results = yaml.safe_load((data / "bench_results.yml").read_text("utf-8"))["rows"]
+    fits = {row["run"]: row for row in yaml.safe_load((data / "bench_fits.yml").read_text("utf-8"))["rows"]}
+    assert fits.keys() == {row["run"] for row in results if "fit" in row}
+    for run, printed in fits.items():
+        rows = [row for row in results if row["run"] == run]
+        sizes, times = [row["size_mib"] * 2**20 for row in rows], [row["time_us"] / 1e6 for row in rows]
+        fit = bench.fit_alpha_beta(sizes, times, rows[0]["ranks"])
+        half = bench.half_point(sizes, [size / time for size, time in zip(sizes, times)])
+        expected = {"ranks": rows[0]["ranks"], "floor_us": fit["floor"] * 1e6, "alpha_us": fit["alpha"] * 1e6,
+                    "limit": fit["busbw_limit"] / 1e9, "knee_mib": fit["knee"] / 2**20, "half_mib": half / 2**20, "error": fit["error"]}
+        assert {name: printed[name] for name in expected} == pytest.approx(expected, rel=0.005)
+        for row, size in zip(rows, sizes):
+            assert row["fit"] == pytest.approx(fit["busbw_limit"] / 1e9 * size / (size + fit["knee"]), rel=0.001)
 
 
 @pytest.mark.parametrize("text, size", [("8", 8), ("64K", 65536), ("1.5M", 1572864), ("4GiB", 2**32), ("2 tb", 2**41)])

@@ -59,24 +59,41 @@ def busbw_factor(ranks: int) -> float:
 
 
 def fit_alpha_beta(sizes: list[float], times: list[float], ranks: int) -> dict | None:
-    """Fit t = 2(n-1)*alpha + 2(n-1)/n * S*beta to sizes in bytes and times in seconds.
+    """Fit t = 2(n-1)*alpha + 2(n-1)/n * S*beta to bytes and seconds.
 
-    Least squares of the relative error, or the largest payloads would decide alone. Returns alpha and floor (the time of an
-    empty all-reduce) in seconds, busbw_limit (1/beta) in bytes/s, knee (the payload that reaches half of it) in bytes, and
-    error, the largest factor between line and measurement. None with fewer than three sizes, or if no such line exists.
+    Least squares of the relative error, or the largest payloads would decide
+    alone. Returns alpha and floor (the time of an empty all-reduce) in seconds,
+    busbw_limit (1/beta) in bytes/s, knee (the payload that reaches half of it)
+    in bytes, and error, the largest factor between line and measurement. None
+    with fewer than three sizes, or if alpha or beta would not be positive.
     """
     if len(set(sizes)) < 3:
         return None
-    weights = [1 / t**2 for t in times]
-    w, ws, wss = sum(weights), sum(a * s for a, s in zip(weights, sizes)), sum(a * s * s for a, s in zip(weights, sizes))
-    wt, wst = sum(a * t for a, t in zip(weights, times)), sum(a * s * t for a, s, t in zip(weights, sizes, times))
-    slope = (w * wst - ws * wt) / (w * wss - ws * ws)          # seconds a byte
-    floor = (wt - slope * ws) / w                              # seconds at S = 0
+    # Minimise sum(((floor + slope * S) / t - 1)^2): a line through (S/t, 1/t).
+    x, y = [s / t for s, t in zip(sizes, times)], [1 / t for t in times]
+    xx, xy, yy = (sum(a * b for a, b in zip(u, v)) for u, v in ((x, x), (x, y), (y, y)))
+    det = xx * yy - xy * xy
+    slope = (sum(x) * yy - sum(y) * xy) / det       # seconds a byte
+    floor = (sum(y) * xx - sum(x) * xy) / det       # seconds at S = 0
     if slope <= 0 or floor <= 0:
         return None
-    error = max(max(t / (floor + slope * s), (floor + slope * s) / t) for s, t in zip(sizes, times))
-    return {"alpha": floor / (2 * (ranks - 1)), "floor": floor, "busbw_limit": busbw_factor(ranks) / slope,
-            "knee": floor / slope, "error": error}
+    ratios = [(floor + slope * s) / t for s, t in zip(sizes, times)]
+    return {"alpha": floor / (2 * (ranks - 1)), "floor": floor, "knee": floor / slope,
+            "busbw_limit": busbw_factor(ranks) / slope,
+            "error": max(max(r, 1 / r) for r in ratios)}
+
+
+def half_point(sizes: list[float], busbw: list[float]) -> float | None:
+    """Return the payload, in bytes, at which the best busbw was half reached.
+
+    Interpolated between two measured sizes, on a logarithmic scale of payload;
+    None if the smallest payload is beyond it already.
+    """
+    half = max(busbw) / 2
+    for (s0, b0), (s1, b1) in zip(zip(sizes, busbw), zip(sizes[1:], busbw[1:])):
+        if b0 < half <= b1:
+            return s0 * (s1 / s0) ** ((half - b0) / (b1 - b0))
+    return None
 # --8<-- [end:arithmetic]
 
 
@@ -242,6 +259,9 @@ class Report:
                 f"worst point off by a factor of {fit['error']:.2f}")
         elif len(rows) > 2:
             say("fit: these sizes do not make a line with positive alpha and beta; take more sizes, or more trials")
+        half = half_point([row["size"] for row in rows], [row["busbw"] for row in rows]) if rows else None
+        if half:
+            say(f"half of the best busbw is reached at {show_size(half)}")
         if stopped:
             say(f"stopped: {stopped}" + (f"; the {len(rows)} sizes above are complete" if rows else "; nothing was measured"))
         if any(row["wrong"] for row in rows):
@@ -252,7 +272,7 @@ class Report:
             status = status or int(best / 1e9 < self.args.min_busbw)
             say(f"best busbw {best / 1e9:.4g} GB/s, asked for {self.args.min_busbw:g}: "
                 f"{'ok' if best / 1e9 >= self.args.min_busbw else 'FAILED'}")
-        result = {**self.header, "trials": self.args.trials, "warmup": self.args.warmup, "rows": rows, "fit": fit,
+        result = {**self.header, "trials": self.args.trials, "warmup": self.args.warmup, "rows": rows, "fit": fit, "half_point": half,
                   "complete": not stopped, "stopped": stopped}
         title = f"all-reduce, {self.ranks} ranks, {self.header['backend']}, {self.header['started'][:10]}"
         for path, text in ((self.args.json, lambda: json.dumps(result, indent=1) + "\n"),
@@ -591,23 +611,24 @@ class Bench:
 
     # --8<-- [start:measure]
     def measure(self, buffer) -> tuple[int, list[float], int]:
-        """Return calls a batch, seconds a call of each trial (the slowest rank's), and how many values were wrong."""
+        """Return calls a batch, seconds a call by trial (slowest rank), wrong values."""
         wrong = self.check(buffer)
         for _ in range(self.args.warmup):
             self.batch(buffer, 1)
         one = min(self.slowest([self.batch(buffer, 1) for _ in range(3)]))
         # Sums grow by n with each call back to back; stop before the type overflows.
-        most = 1 + math.log(self.torch.finfo(self.dtype).max / PEAK) / math.log(self.ranks)
+        largest = self.torch.finfo(self.dtype).max
+        most = 1 + math.log(largest / PEAK) / math.log(self.ranks)
         calls = max(1, min(int(most), int(1e-3 / one)))
-        times = self.slowest([self.batch(buffer, calls) / calls for _ in range(self.args.trials)])
-        return calls, times, wrong + self.check(buffer)
+        times = [self.batch(buffer, calls) / calls for _ in range(self.args.trials)]
+        return calls, self.slowest(times), wrong + self.check(buffer)
 
     def batch(self, buffer, calls: int) -> float:
         """Return the seconds that `calls` all-reduces take after a common start."""
         self.pattern.fill(buffer)
         self.dist.barrier()
         self.synchronize()
-        self.guard.beat(f"all-reduce of {show_size(buffer.numel() * buffer.element_size())}", SLACK)
+        self.guard.beat(f"all-reduce of {show_size(buffer.nbytes)}", SLACK)
         start = time.perf_counter()
         for _ in range(calls):
             self.dist.all_reduce(buffer)
