@@ -147,11 +147,11 @@ def row(tensor, rank: int, n: int) -> list[int | None]:
 def bytes_on_the_wire() -> tuple[int, int] | None:
     """Return the bytes that this process's TCP sockets have sent (and had acknowledged) and received; None if unknown."""
     sent = received = 0
-    for entry in Path("/proc/self/fd").glob("*") if sys.platform == "linux" else ():
+    for number in os.listdir("/proc/self/fd") if sys.platform == "linux" else ():
         try:
-            if not os.readlink(entry).startswith("socket:"):
+            if not os.readlink(f"/proc/self/fd/{number}").startswith("socket:"):
                 continue
-            with socket.socket(fileno=os.dup(int(entry.name))) as one:
+            with socket.socket(fileno=os.dup(int(number))) as one:
                 if one.type == socket.SOCK_STREAM and one.family in (socket.AF_INET, socket.AF_INET6):
                     info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
                     sent += struct.unpack_from("=Q", info, 120)[0]  # tcpi_bytes_acked, Linux 4.1 and later
@@ -163,14 +163,16 @@ def bytes_on_the_wire() -> tuple[int, int] | None:
 
 def settled_bytes() -> tuple[int, int] | None:
     """Return the byte counts once they stand still: acknowledgements arrive a little after the data."""
-    before, deadline = bytes_on_the_wire(), time.monotonic() + 2
-    while time.monotonic() < deadline:
+    before, deadline = bytes_on_the_wire(), time.monotonic() + 1
+    while sys.platform == "linux" and time.monotonic() < deadline:
         time.sleep(0.02)
         now = bytes_on_the_wire()
-        if now == before:
+        if now is not None and now == before:
             return now
         before = now
     return before
+
+
 # --8<-- [end:wire]
 
 
@@ -422,7 +424,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.json:
             options.json.write_text(json.dumps({"ranks": options.ranks, "bytes": options.bytes, "operations": results}, indent=1), "utf-8")
     except OSError as error:
-        print(f"collectives_lab.py: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"collectives_lab.py: cannot write {options.svg or options.json}: {error.strerror}", file=sys.stderr)
         return 1
     wrong = [f"{operation}, rank {rank}" for operation, result in results.items() for rank in range(options.ranks)
              if result["after"][rank] != expected(operation, rank, options.ranks)]
