@@ -214,6 +214,12 @@ def rank_main(rank: int, n: int, folder: str, seconds: float, pipe, work: Callab
         pipe.send(("failed", f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"))
 
 
+def hold_ctrl_c(held: bool) -> None:
+    """Keep Ctrl-C waiting, or let it through."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK if held else signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
 def run_ranks(n: int, seconds: float, work: Callable, *arguments) -> list:
     """Run work(rank, n, *arguments) in n processes joined by gloo; return the results in rank order.
 
@@ -225,6 +231,7 @@ def run_ranks(n: int, seconds: float, work: Callable, *arguments) -> list:
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with tempfile.TemporaryDirectory() as folder:
         pipes, processes = [], []
+        hold_ctrl_c(True)  # one that arrives in the middle of a fork would be lost
         for rank in range(n):
             ours, theirs = context.Pipe(duplex=False)
             process = context.Process(target=rank_main, args=(rank, n, folder, seconds, theirs, work, arguments), daemon=True)
@@ -233,6 +240,7 @@ def run_ranks(n: int, seconds: float, work: Callable, *arguments) -> list:
             pipes.append(ours)
             processes.append(process)
         try:
+            hold_ctrl_c(False)
             return collect(pipes, processes, seconds)
         finally:
             for process in processes:

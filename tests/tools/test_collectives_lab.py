@@ -23,8 +23,10 @@ sys.path.pop(0)
 
 def start(*arguments: str, tool: Path = TOOL, folder: Path | None = None) -> subprocess.Popen:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # A test run in the background of a shell ignores SIGINT, and so would what it starts.
     return subprocess.Popen([sys.executable, str(tool), *arguments], cwd=folder, env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
 
 
 def run(*arguments: str, **where) -> tuple[int, str, str]:

@@ -3,7 +3,8 @@
 
 N parameters, L layers, hidden size h, n accelerators = dp * cp * pp * tp, q bytes an element (BF16: 2).
 w = q * N / (tp * pp) is a rank's weights, g its gradients, d = dp * cp the ranks that share weights,
-T = tokens a step / (dp * cp) the tokens of one tensor-parallel group, m its micro-batches. Sent a rank and step:
+T = tokens a step / (dp * cp) the tokens of one tensor-parallel group, m its micro-batches, L/pp the layers of the
+largest stage. Sent a rank and step:
 
     dp, ZeRO 0   2 g (d-1)/d                      all-reduce
     dp, ZeRO 1   (g + w) (d-1)/d                  reduce-scatter, all-gather
@@ -76,6 +77,11 @@ class Job:
         """Return the data-parallel size: what the other axes leave."""
         return self.gpus // (self.tp * self.pp * self.cp)
 
+    @property
+    def stage_layers(self) -> int:
+        """Return the layers of the largest pipeline stage."""
+        return math.ceil(self.layers / self.pp)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -103,7 +109,7 @@ def data_parallel(job: Job, params: float, group: int) -> float:
 def tensor(job: Job) -> float:
     """Return the bytes for four all-reduces a layer, or as many all-gathers and reduce-scatters."""
     one = job.tokens / (job.dp * job.cp) * job.hidden * job.weight_bytes
-    return 4 * job.layers / job.pp * 2 * ring(job.tp) * one
+    return 4 * job.stage_layers * 2 * ring(job.tp) * one
 
 
 def pipeline(job: Job) -> float:
@@ -116,14 +122,14 @@ def pipeline(job: Job) -> float:
 def context(job: Job) -> float:
     """Return the bytes for K and V round the ring, twice, and for their gradients."""
     one = 2 * job.tokens / (job.dp * job.cp) * (job.kv or job.hidden) / job.tp * job.weight_bytes
-    return 3 * (job.cp - 1) * job.layers / job.pp * one
+    return 3 * (job.cp - 1) * job.stage_layers * one
 
 
 def expert(job: Job) -> float:
     """Return the bytes for dispatch and combine, forward and backward, that leave the rank."""
     copies = job.tokens / (job.dp * job.cp) / job.tp * job.experts_per_token
     one = copies * job.hidden * (job.dispatch_bytes + job.combine_bytes)
-    return 2 * job.moe_layers / job.pp * one * ring(job.ep)
+    return 2 * math.ceil(job.moe_layers / job.pp) * one * ring(job.ep)
 # --8<-- [end:formulas]
 
 
@@ -155,8 +161,8 @@ def check_layout(job: Job) -> str | None:
         return "sizes and degrees must be positive"
     if job.gpus % model:
         return f"--gpus {job.gpus} is no multiple of tp * pp * cp = {model}"
-    if job.layers % job.pp:
-        return f"--layers {job.layers} is no multiple of --pp {job.pp}"
+    if job.layers < job.pp:
+        return f"--layers {job.layers} cannot fill --pp {job.pp} stages"
     if job.ep > 1 and not (job.experts_per_token and job.moe_layers and job.expert_params):
         return "--ep needs --experts-per-token, --moe-layers and --expert-params"
     if job.ep > 1 and job.gpus % (job.ep * job.pp):
@@ -452,6 +458,12 @@ def rank_main(rank: int, n: int, folder: str, seconds: float, pipe) -> None:
         pipe.send(("failed", f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"))
 
 
+def hold_ctrl_c(held: bool) -> None:
+    """Keep Ctrl-C waiting, or let it through."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK if held else signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
 def run_ranks(n: int, seconds: float) -> list[dict]:
     """Count in n processes joined by gloo; return the results in rank order, leave no process behind.
 
@@ -463,6 +475,7 @@ def run_ranks(n: int, seconds: float) -> list[dict]:
     start = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with tempfile.TemporaryDirectory() as folder:
         pipes, processes = [], []
+        hold_ctrl_c(True)  # one that arrives in the middle of a fork would be lost
         for rank in range(n):
             ours, theirs = start.Pipe(duplex=False)
             process = start.Process(target=rank_main, args=(rank, n, folder, seconds, theirs), daemon=True)
@@ -471,6 +484,7 @@ def run_ranks(n: int, seconds: float) -> list[dict]:
             pipes.append(ours)
             processes.append(process)
         try:
+            hold_ctrl_c(False)
             return collect(pipes, processes, seconds)
         finally:
             for process in processes:
