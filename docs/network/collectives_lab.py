@@ -46,14 +46,16 @@ class RankFailed(Exception):
 
 # --8<-- [start:factors]
 def busbw_factor(operation: str, n: int) -> float:
-    """Return busbw / algbw for n ranks: the least bytes through the busiest rank, in units of the buffer S."""
+    """Return busbw / algbw for n ranks: bytes through the busiest rank, over S."""
     if operation == "all-reduce":
         return 2 * (n - 1) / n
     return 1.0 if operation in ("broadcast", "reduce") else (n - 1) / n
 
 
-def ring_seconds(operation: str, n: int, size: float, alpha: float, beta: float) -> float:
-    """Return the alpha-beta time in seconds of a ring collective on `size` bytes; alpha s a step, beta s a byte."""
+def ring_seconds(
+    operation: str, n: int, size: float, alpha: float, beta: float
+) -> float:
+    """Return the seconds of a ring on `size` bytes; alpha s a step, beta s a byte."""
     steps = 2 * (n - 1) if operation == "all-reduce" else n - 1
     return steps * alpha + busbw_factor(operation, n) * size * beta
 # --8<-- [end:factors]
@@ -72,38 +74,39 @@ def contributors(value: int, n: int) -> tuple[list[int], list[int]]:
 
 # --8<-- [start:collectives]
 def collective(operation: str, rank: int, n: int, chunks):
-    """Run one operation with root 0 on `chunks`, an (n, length) tensor; return (what it was given, what it left)."""
+    """Run an operation with root 0 on an (n, length) tensor; return (given, left)."""
     import torch
     import torch.distributed as dist
 
     # PyTorch 2.13 renamed these two; older releases know only the second name.
     all_gather = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
-    reduce_scatter = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
+    reduce_scatter = (getattr(dist, "reduce_scatter_single", None)
+                      or dist.reduce_scatter_tensor)
     mine, root = chunks[rank].clone(), rank == 0
+    given, left = chunks, torch.empty_like(chunks)
     if operation == "broadcast":
-        given, left = chunks if root else None, chunks.clone() if root else torch.empty_like(chunks)
+        given, left = (chunks, chunks.clone()) if root else (None, left)
         dist.broadcast(left, src=0)
     elif operation == "scatter":
         given, left = chunks if root else None, torch.empty_like(mine)
         dist.scatter(left, list(chunks) if root else None, src=0)
     elif operation == "gather":
-        given, left = mine, torch.empty_like(chunks) if root else None
+        given, left = mine, left if root else None
         dist.gather(mine, list(left) if root else None, dst=0)
     elif operation == "reduce":
-        given, left = chunks, chunks.clone()
+        left = chunks.clone()
         dist.reduce(left, dst=0)
         left = left if root else None  # the others' buffers are scratch space now
     elif operation == "all-gather":
-        given, left = mine, torch.empty_like(chunks)
+        given = mine
         all_gather(left.view(-1), mine)
     elif operation == "reduce-scatter":
-        given, left = chunks, torch.empty_like(mine)
+        left = torch.empty_like(mine)
         reduce_scatter(left, chunks.flatten())
     elif operation == "all-reduce":
-        given, left = chunks, chunks.clone()
+        left = chunks.clone()
         dist.all_reduce(left)
     else:
-        given, left = chunks, torch.empty_like(chunks)
         dist.all_to_all_single(left, chunks.contiguous())
     return given, left
 # --8<-- [end:collectives]

@@ -100,29 +100,33 @@ def ring(group: int) -> float:
 
 
 def data_parallel(job: Job, params: float, group: int) -> float:
-    """Return the bytes for gradients and weights of `params` parameters held by `group` ranks."""
-    weights, grads, m = params * job.weight_bytes, params * job.grad_bytes, job.micro_batches
-    moved = {0: 2 * grads, 1: grads + weights, 2: m * grads + weights, 3: m * (2 * weights + grads)}[job.zero]
+    """Return the bytes for gradients and weights that `group` ranks share."""
+    weights, grads = params * job.weight_bytes, params * job.grad_bytes
+    m = job.micro_batches
+    moved = {0: 2 * grads, 1: grads + weights, 2: m * grads + weights,
+             3: m * (2 * weights + grads)}[job.zero]
     return moved * ring(group)
 
 
+def activation(job: Job) -> float:
+    """Return the bytes of one activation of a tensor-parallel group's tokens."""
+    return job.tokens / (job.dp * job.cp) * job.hidden * job.weight_bytes
+
+
 def tensor(job: Job) -> float:
-    """Return the bytes for four all-reduces a layer, or as many all-gathers and reduce-scatters."""
-    one = job.tokens / (job.dp * job.cp) * job.hidden * job.weight_bytes
-    return 4 * job.stage_layers * 2 * ring(job.tp) * one
+    """Return the bytes of four all-reduces a layer (or all-gathers, reduce-scatters)."""
+    return 4 * job.stage_layers * 2 * ring(job.tp) * activation(job)
 
 
 def pipeline(job: Job) -> float:
-    """Return the bytes for a middle stage: an activation to the next, a gradient to the one before."""
-    one = job.tokens / (job.dp * job.cp) * job.hidden * job.weight_bytes
-    sides = min(2, job.pp - 1)
-    return sides * one / (job.tp if job.sp else 1)
+    """Return the bytes of a middle stage: activations on, gradients back."""
+    return min(2, job.pp - 1) * activation(job) / (job.tp if job.sp else 1)
 
 
 def context(job: Job) -> float:
     """Return the bytes for K and V round the ring, twice, and for their gradients."""
-    one = 2 * job.tokens / (job.dp * job.cp) * (job.kv or job.hidden) / job.tp * job.weight_bytes
-    return 3 * (job.cp - 1) * job.stage_layers * one
+    both = 2 * activation(job) * (job.kv or job.hidden) / job.hidden / job.tp
+    return 3 * (job.cp - 1) * job.stage_layers * both
 
 
 def expert(job: Job) -> float:
