@@ -53,7 +53,8 @@ def draw_bars(request: ChartRequest, lang: str, drawing: Drawing, words: dict[st
         drawing.text(scale.at(value), bottom + size * 1.3, tick_label(value), "q", "m")
     for name, group, (y, start) in zip(names, bars, places):
         if above:
-            drawing.text(left, y + size * 0.95, name)
+            drawing.plate(left + 4, y + size * 0.95, name)
+            drawing.text(left + 4, y + size * 0.95, name)
         else:
             drawing.text(left - 8, start + thick * len(group) / 2 + size * 0.35, name, "e")
         for place, bar in enumerate(group):

@@ -35,6 +35,10 @@ class Drawing:
         """Set words with their baseline at y; the class `m` centres them on x, `e` ends them there."""
         self.parts.append(f"<text{self._classes(classes)} x=\"{number(x)}\" y=\"{number(y)}\"{extra}>{html.escape(words, False)}</text>")
 
+    def plate(self, x: float, y: float, words: str) -> None:
+        """Hide the grid behind words that will begin at x with their baseline at y."""
+        self.path(f"M{number(x - 1)} {number(y - self.size * 0.85)}h{number(self.measure(words) + 2)}v{number(self.size * 1.1)}h{number(-self.measure(words) - 2)}z", "w")
+
     def circle(self, x: float, y: float, radius: float, *classes: str) -> None:
         self.parts.append(f'<circle{self._classes(classes)} cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"/>')
 

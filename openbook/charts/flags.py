@@ -18,8 +18,8 @@ def draw_flags(drawing: Drawing, places: list[float], names: list[str], edges: t
     heights = [bottom - size * (0.5 + 1.25 * level) for level in levels]
     for x, height in zip(places, heights):
         drawing.line(x, top, x, height, "d")
-    for name, (start, end), height in zip(names, spans, heights):
-        drawing.path(f"M{start - 1:.1f} {height - size * 0.85:.1f}H{end + 1:.1f}v{size * 1.1:.1f}H{start - 1:.1f}z", "w")    # hides the grid
+    for name, (start, _), height in zip(names, spans, heights):
+        drawing.plate(start, height, name)
         drawing.text(start, height, name, "q")
 
 

@@ -72,8 +72,9 @@ def _address(url: str) -> str:
 
 
 def _id(chapter: Chapter, fragment: str) -> str:
-    """Name a place in the book by its chapter and the id there."""
-    return f"{chapter.id}--{unquote(fragment)}" if fragment else chapter.id
+    """Name a place in the book by its chapter and the id there; a chapter's title is the chapter itself."""
+    title = chapter.headings[0] if chapter.headings and chapter.headings[0].level == 1 else None
+    return chapter.id if not fragment or title and title.id == unquote(fragment) else f"{chapter.id}--{unquote(fragment)}"
 
 
 def flatten_links(article: HtmlElement, chapter: Chapter, links: Links) -> list[tuple[str, str]]:

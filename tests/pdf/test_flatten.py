@@ -1,13 +1,14 @@
 """From a web page to print HTML, on inputs shown whole."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
 from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_links, flatten_markup
-from openbook.pdf.collect import collect
+from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
 from openbook.pdf.flatten_links import SCHEME, Links
@@ -147,6 +148,15 @@ def test_links_are_resolved_by_chapter_and_id(site):
     assert [link.get("href") for link in root.iter("a")] == [
         "#beta--cost", f"{SCHEME}alpha--speed", "https://book.example/alpha/ring.py", "https://e.org"]
     assert wanted == [("beta--cost", "#cost"), ("alpha--speed", "../alpha/#speed")]
+
+
+def test_a_link_to_a_chapters_title_leads_to_the_chapter(site):
+    """The title of a page has an id on the web; on paper the chapter itself is the place."""
+    book = collect(site, "en")
+    titled = replace(book.chapters[1], headings=(Heading(1, "links-and-nodes", "Links and nodes"), *book.chapters[1].headings))
+    edition = replace(book, chapters=(book.chapters[0], titled, *book.chapters[2:]))
+    root, links = parse('<a href="../alpha/#links-and-nodes">x</a><a href="../alpha/#speed">y</a>'), Links(edition)
+    assert flatten_links.flatten_links(root, edition.chapters[2], links) == [("alpha", "../alpha/#links-and-nodes"), ("alpha--speed", "../alpha/#speed")]
 
 
 def test_ids_are_made_unique_and_headings_listed(site):
