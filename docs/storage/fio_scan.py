@@ -328,7 +328,7 @@ def scan(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, {"header": facts, "results": [asdict(result) for result in results], "small_files": rates,
                                     "failed": failed, "stopped": stopped or None})
     if stopped:
-        full = "; the storage is full or over quota: use a smaller --size" if os.strerror(errno.ENOSPC) in stopped or os.strerror(errno.EDQUOT) in stopped else ""
+        full = "; the storage is full (space, inodes or quota): use a smaller --size or --files" if os.strerror(errno.ENOSPC) in stopped or os.strerror(errno.EDQUOT) in stopped else ""
         print(f"fio_scan: {platform.node()}: {stopped}{full}. Lines above are complete.", file=sys.stderr)
     if "hangs" in stopped:
         sys.stdout.flush()
