@@ -39,4 +39,4 @@ def test_a_background_save_that_lost_a_shard_says_so(tmp_path):
 def test_without_torchrun_it_says_how_to_start(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "RANK"}
     done = subprocess.run([sys.executable, str(TOOL), "save", str(tmp_path)], capture_output=True, text=True, timeout=60, env=environment)
-    assert done.returncode == 2 and "torchrun --nproc-per-node 4" in done.stderr
+    assert done.returncode == 2 and "torchrun --standalone --nproc-per-node 4" in done.stderr

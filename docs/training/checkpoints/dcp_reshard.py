@@ -3,8 +3,8 @@
 
 Needs PyTorch 2.6 or later. Runs on CPUs with gloo, on GPUs with nccl. Examples that work as they stand:
 
-    OMP_NUM_THREADS=1 torchrun --nproc-per-node 4 dcp_reshard.py save /tmp/reshard
-    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 dcp_reshard.py load /tmp/reshard
+    OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 4 dcp_reshard.py save /tmp/reshard
+    OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 2 dcp_reshard.py load /tmp/reshard
 
 `save` trains three steps, saves, trains three more and notes their losses; `load` loads, trains the same three steps
 and compares. The batch of a step is a function of the step alone and is split over whatever ranks there are, so the
@@ -157,7 +157,7 @@ def main() -> int:
     parser.add_argument("--background", action="store_true", help="save with async_save")
     arguments = parser.parse_args()
     if "RANK" not in os.environ:
-        print("dcp_reshard: start it with torchrun, for example: torchrun --nproc-per-node 4 dcp_reshard.py save /tmp/reshard", file=sys.stderr)
+        print("dcp_reshard: start it with torchrun, for example: torchrun --standalone --nproc-per-node 4 dcp_reshard.py save /tmp/reshard", file=sys.stderr)
         return 2
     try:
         code = run(arguments)
