@@ -61,6 +61,7 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
+TopologyPlugin=topology/tree
 DefMemPerCPU=10000
 SchedulerParameters=bf_interval=2,sched_interval=2,batch_sched_delay=0
 PriorityType=priority/multifactor
@@ -71,7 +72,7 @@ JobRequeue=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 {accounting}
-NodeName=node[1-{nodes}] NodeAddr=127.0.0.1 NodeHostname={host} Port=[{ports}] CPUs={cpus} Boards=1 SocketsPerBoard={sockets} CoresPerSocket={cores} ThreadsPerCore=1 RealMemory={memory} Gres=gpu:{gpus}
+NodeName=node[1-{nodes}] NodeAddr=127.0.0.1 NodeHostname={host} Port=[{ports}] CPUs={cpus} Boards=1 SocketsPerBoard={sockets} CoresPerSocket={cores} ThreadsPerCore=1 RealMemory={memory} Feature=h100 Gres=gpu:{gpus}
 PartitionName=train Nodes=node[1-{nodes}] Default=YES MaxTime=3-00:00:00 DefaultTime=1:00:00 PriorityTier=10
 PartitionName=spare Nodes=node[1-{nodes}] MaxTime=1-00:00:00 DefaultTime=1:00:00 PriorityTier=1
 """
@@ -156,7 +157,7 @@ class Cluster:
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 124, "", f"no answer in {timeout:.0f} s")
 
-    def configure(self, nodes: int, cpus: int, gpus: int, accounting: bool) -> None:
+    def configure(self, nodes: int, cpus: int, gpus: int, accounting: bool, settings: list[str]) -> None:
         """Write the folder's configuration; everything in it belongs to the user who calls."""
         if len(str(self.root)) > 80:
             raise Failed(f"{self.root} is too long a path for a Unix socket; choose a shorter folder")
@@ -173,12 +174,15 @@ class Cluster:
         names["accounting"] = ACCOUNTING_ON.format(**names) if accounting else "AccountingStorageType=accounting_storage/none"
         self.sql_port = sql_port
         self.write("munge.key", os.urandom(128), 0o600)
-        self.write("slurm.conf", SLURM_CONF.format(**names).encode(), 0o644)
+        self.write("slurm.conf", ("\n".join([SLURM_CONF.format(**names), *settings]) + "\n").encode(), 0o644)
         self.write("cgroup.conf", b"CgroupAutomount=no\n", 0o644)
         for gpu in range(gpus):
             (self.root / f"gpu{gpu}").symlink_to("/dev/null")    # Slurm wants a device and never opens it
         self.write("gres.conf", f"Name=gpu File={self.root}/gpu[0-{gpus - 1}]\n".encode() if gpus > 1 else
                    f"Name=gpu File={self.root}/gpu0\n".encode() if gpus else b"", 0o644)
+        half = nodes // 2
+        self.write("topology.conf", f"SwitchName=leaf1 Nodes=node[1-{half}]\nSwitchName=leaf2 Nodes=node[{half + 1}-{nodes}]\n"
+                   "SwitchName=spine Switches=leaf[1-2]\n".encode(), 0o644)
         if accounting:
             self.write("slurmdbd.conf", SLURMDBD_CONF.format(**names).encode(), 0o600)
         self.write("env", f"export SLURM_CONF={self.root}/slurm.conf\nexport PATH=$PATH:/usr/sbin\n".encode(), 0o644)
@@ -215,13 +219,13 @@ class Cluster:
                 raise Failed(f"{what} is not ready after {seconds:.0f} s; the end of its log: {self.tail(log)}")
             time.sleep(0.2)
 
-    def start(self, nodes: int = 4, cpus: int = 96, gpus: int = 8, accounting: bool = True) -> None:
+    def start(self, nodes: int = 4, cpus: int = 96, gpus: int = 8, accounting: bool = True, settings: list[str] | None = None) -> None:
         """Configure and start every daemon, and return when all nodes are idle. Raises Failed."""
         missing = missing_programs(accounting)
         if missing:
             raise Failed(f"not installed: {', '.join(missing)}. On Debian or Ubuntu: {DEBIAN}")
         self.root.mkdir(parents=True, exist_ok=True)
-        self.configure(nodes, cpus, gpus, accounting)
+        self.configure(nodes, cpus, gpus, accounting, settings or [])
         root = self.root
         # munged refuses a key that others can read; --force only turns its complaint about the folder into a warning.
         self.launch("munged", "munged", "--foreground", "--force", f"--socket={root}/munge.socket", f"--key-file={root}/munge.key",
@@ -233,7 +237,7 @@ class Cluster:
         self.wait("slurmctld", lambda: "UP" in self.ask("scontrol", "ping").stdout, "slurmctld")
         if accounting:                                   # the controller has now told the database what a gres/gpu is
             user = getpass.getuser()
-            for line in ("add account research Description=research Organization=book", f"add user {user} Account=research",
+            for line in ("add account research Description=research Organization=book", f"add user {user} Account=research", f"modify user {user} set DefaultAccount=research",
                          "add qos urgent Priority=100 MaxTRESPerUser=gres/gpu=16", f"modify user {user} set qos+=urgent"):
                 self.account(line)
         for node in range(1, nodes + 1):
@@ -335,6 +339,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         command.add_argument("--cpus", type=int, default=96, choices=range(1, 257), metavar="N", help="CPUs pretended per node; default 96")
         command.add_argument("--gpus", type=int, default=8, choices=range(0, 17), metavar="N", help="GPUs pretended per node; default 8")
         command.add_argument("--no-accounting", action="store_true", help="leave out MariaDB and slurmdbd: no sacct, sacctmgr, sshare")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one more line of slurm.conf, such as Prolog=/path; repeatable")
         command.add_argument(*(["dir"] if name == "up" else ["argv"]), **({"type": Path} if name == "up" else {"nargs": "+"}))
     commands.add_parser("down", help="stop the cluster of DIR").add_argument("dir", type=Path)
     return parser.parse_args(argv)
@@ -352,7 +357,7 @@ def main(argv: list[str]) -> int:
     fresh = not (cluster.root / "slurm.conf").exists()
     done = False
     try:
-        cluster.start(options.nodes, options.cpus, options.gpus, not options.no_accounting)
+        cluster.start(options.nodes, options.cpus, options.gpus, not options.no_accounting, options.set)
         done = options.command == "up"
         if done:
             print(f"{options.nodes} nodes are idle. In each shell that should use them:\n. {cluster.root}/env")
