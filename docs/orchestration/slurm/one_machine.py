@@ -144,6 +144,7 @@ class Cluster:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.pids = self.root / "pids"
+        self.children: dict[int, subprocess.Popen] = {}      # those this very process started
 
     @property
     def environment(self) -> dict[str, str]:
@@ -197,6 +198,7 @@ class Cluster:
         with (self.root / "log" / f"{name}.out").open("ab") as log:
             process = subprocess.Popen(command, env={**self.environment, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True, cwd=self.root)
+        self.children[process.pid] = process
         with self.pids.open("a") as pids:
             pids.write(f"{process.pid} {name}\n")
         time.sleep(0.1)
@@ -313,10 +315,8 @@ class Cluster:
                 return True
             end = time.monotonic() + seconds
             while time.monotonic() < end:
-                try:
-                    os.waitpid(pid, os.WNOHANG)           # our own child leaves a zombie until it is waited for
-                except ChildProcessError:
-                    pass
+                if pid in self.children:
+                    self.children[pid].poll()             # a child stays a zombie until it is waited for
                 if not self.is_ours(pid):
                     return True
                 time.sleep(0.1)
