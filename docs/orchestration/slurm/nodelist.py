@@ -22,7 +22,8 @@ from collections.abc import Iterable, Iterator
 
 MOST = 65536                      # names; a slip such as [1-99999999] should end with a message, not with the memory
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
-RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+DIGITS = tuple("0123456789")     # str.isdigit and \d also take the digits of other scripts
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -73,14 +74,14 @@ def expand(text: str) -> list[str]:
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Sort key that puts node2 before node10."""
-    return [(1, int(piece), piece) if piece.isdigit() else (0, 0, piece) for piece in re.split(r"(\d+)", name)]
+    return [(1, int(piece), piece) if piece[:1] in DIGITS else (0, 0, piece) for piece in re.split(r"([0-9]+)", name) if piece]
 
 
 def compress(names: Iterable[str]) -> str:
     """Return the shortest list with one pair of brackets a family of names; sorted, each name once."""
     families: dict[tuple[str, str, int], list[int]] = {}
     for name in sorted(set(names), key=natural):
-        match = re.fullmatch(r"(.*?)(\d+)(\D*)", name)     # the last number counts, as in rack3-node17
+        match = re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", name)     # the last number counts, as in rack3-node17
         if not match:
             families[(name, "", -1)] = []
             continue
