@@ -80,5 +80,10 @@ def test_one_machine_names_missing_programs(tmp_path: Path):
 
 
 def test_one_machine_refuses_a_path_too_long_for_a_socket(tmp_path: Path):
+    done = run(sys.executable, str(CHAPTER / "one_machine.py"), "up", str(tmp_path / ("long" * 30)), cwd=tmp_path)
+    assert done.returncode in (1, 2) and "too long a path" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_one_machine_has_nothing_to_stop_where_nothing_was_started(tmp_path: Path):
     done = run(sys.executable, str(CHAPTER / "one_machine.py"), "down", str(tmp_path / "never-started"), cwd=tmp_path)
-    assert done.returncode == 0
+    assert done.returncode == 0 and done.stdout == "stopped\n"

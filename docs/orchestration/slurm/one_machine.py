@@ -160,8 +160,6 @@ class Cluster:
 
     def configure(self, nodes: int, cpus: int, gpus: int, accounting: bool, settings: list[str]) -> None:
         """Write the folder's configuration; everything in it belongs to the user who calls."""
-        if len(str(self.root)) > 80:
-            raise Failed(f"{self.root} is too long a path for a Unix socket; choose a shorter folder")
         if (self.root / "slurm.conf").exists():
             raise Failed(f"{self.root} already holds a cluster; stop it (`down`) and remove the folder, or choose another")
         for name in ("log", "state", "spool"):
@@ -223,6 +221,8 @@ class Cluster:
 
     def start(self, nodes: int = 4, cpus: int = 96, gpus: int = 8, accounting: bool = True, settings: list[str] | None = None) -> None:
         """Configure and start every daemon, and return when all nodes are idle. Raises Failed."""
+        if len(str(self.root)) > 80:
+            raise Failed(f"{self.root} is too long a path for a Unix socket; choose a shorter folder")
         missing = missing_programs(accounting)
         if missing:
             raise Failed(f"not installed: {', '.join(missing)}. On Debian or Ubuntu: {DEBIAN}")
