@@ -20,17 +20,10 @@ serve: $(VENV)/.ready
 check: $(VENV)/.ready
 	@$(BIN)/openbook check
 
-<<<<<<< HEAD
-# What needs PyTorch, a browser or fio runs in .ci/run, which installs them.
+# What needs PyTorch, a browser, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not fio"
-	@echo "Not run here: tests that need PyTorch, Chromium or fio, or minutes. .ci/run runs them."
-=======
-# What needs PyTorch, a browser or Slurm runs in .ci/run, which installs them.
-test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not slurm"
-	@echo "Not run here: tests that need PyTorch, Chromium or Slurm, or minutes. .ci/run runs them."
->>>>>>> slurm
+	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not slurm and not fio"
+	@echo "Not run here: tests that need PyTorch, Chromium, Slurm or fio, or minutes. .ci/run runs them."
 
 # Ratios against one pass of WeasyPrint, and how cost grows with the book; BENCH="--pairs 5" for more pairs.
 bench: site
