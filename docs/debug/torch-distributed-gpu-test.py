@@ -252,7 +252,7 @@ def run(args, env: dict) -> int:
         mine |= {"memory": allocate(args.alloc_mb, device), "ok": True}
     except Failure as error:
         mine["memory"] = mine["error"] = str(error)
-    except RuntimeError as error:                     # the backend's own report, e.g. a peer that died
+    except Exception as error:                        # the backend's own report, e.g. a peer that died
         mine["memory"] = mine["error"] = f"'{STAGES[progress.place[1]]}' failed: {str(error).splitlines()[0][:160]}"
     store.set(f"result/{rank}", json.dumps(mine))
     progress.reach(args.rounds, "done")

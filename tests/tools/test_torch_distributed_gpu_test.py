@@ -124,9 +124,9 @@ def test_a_port_in_use_is_one_line(tmp_path):
 @pytest.mark.torch
 def test_memory_that_is_not_there_fails_with_the_rank_and_the_rest_of_the_table(tmp_path):
     port = free_port()
-    ends = finish(start(tmp_path, 0, 2, port), start(tmp_path, 1, 2, port, "--alloc-mb", "1e15"))
+    ends = finish(start(tmp_path, 0, 2, port), start(tmp_path, 1, 2, port, "--alloc-mb", "1e9"))
     assert [status for status, _, _ in ends] == [1, 1]
-    assert "cannot allocate 1e+15 MB" in ends[0][1] and "failed: rank 1" in ends[0][1]
+    assert "cannot allocate 1e+09 MB" in ends[0][1] and "failed: rank 1" in ends[0][1]
 
 
 @pytest.mark.torch
