@@ -10,20 +10,21 @@ import torch.distributed as dist
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--fixed", action="store_true", help="run the mended program")
 args = parser.parse_args()
-dist.init_process_group("gloo", timeout=timedelta(seconds=4))
+limit = timedelta(seconds=4)                      # new_group does not take it over from the default group
+dist.init_process_group("gloo", timeout=limit)
 rank = dist.get_rank()
 pairs = [[0, 1], [1, 2]]
 
 
 # --8<-- [start:broken]
 def make_groups():
-    return [dist.new_group(pair) for pair in pairs if rank in pair]
+    return [dist.new_group(pair, timeout=limit) for pair in pairs if rank in pair]
 # --8<-- [end:broken]
 
 
 # --8<-- [start:fixed]
 def make_groups_fixed():
-    groups = [dist.new_group(pair) for pair in pairs]       # every rank, every group, one order
+    groups = [dist.new_group(pair, timeout=limit) for pair in pairs]       # every rank, every group, one order
     return [group for pair, group in zip(pairs, groups) if rank in pair]
 # --8<-- [end:fixed]
 
