@@ -88,3 +88,9 @@ def test_too_few_ranks_are_wrong_usage(tmp_path, files, says):
 def test_recording_without_ranks_is_wrong_usage(tmp_path):
     done = subprocess.run([sys.executable, str(TOOL), "record", "x", "y.py"], cwd=tmp_path, capture_output=True, text=True, env={})
     assert done.returncode == 2 and "RANK is not set" in done.stderr
+
+
+def test_recording_a_script_that_is_not_there_is_wrong_usage(tmp_path):
+    done = subprocess.run([sys.executable, str(TOOL), "record", "x", "y.py"], cwd=tmp_path, capture_output=True, text=True,
+                          env={"RANK": "0"})
+    assert done.returncode == 2 and "no script y.py" in done.stderr

@@ -81,13 +81,13 @@ def test_a_mismatch_is_explained_by_debug_detail(tmp_path):
     assert "Detected mismatch between collectives" in texts[0] and "OpType=ALLREDUCE" in texts[0] and "OpType=BROADCAST" in texts[0]
 
 
-@pytest.mark.parametrize("program, lines", [
-    ("hang_mismatch.py", ["operation differs", "rank 0: all_reduce [[1]]", "rank 1: broadcast [[4]]"]),
-    ("hang_exception.py", ["rank 0: all_reduce [[1]]", "rank 1: barrier"]),
-    ("hang_uneven.py", ["rank 0: all_reduce [[4]]", "rank 1: broadcast [[1]]"]),
+@pytest.mark.parametrize("program, world, lines", [
+    ("hang_mismatch.py", 4, ["operation differs", "rank 0: all_reduce [[1]]", "rank 3: broadcast [[4]]"]),
+    ("hang_exception.py", 2, ["rank 0: all_reduce [[1]]", "rank 1: barrier"]),
+    ("hang_uneven.py", 2, ["rank 0: all_reduce [[4]]", "rank 1: broadcast [[1]]"]),
 ])
-def test_the_recorder_names_both_calls_with_file_and_line(tmp_path, program, lines):
-    statuses, texts = run(tmp_path, "collective_mismatch.py", "record", str(tmp_path / "calls"), program)
+def test_the_recorder_names_the_calls_with_file_and_line(tmp_path, program, world, lines):
+    statuses, texts = run(tmp_path, "collective_mismatch.py", "record", str(tmp_path / "calls"), program, world=world)
     assert all(statuses), texts
     done = subprocess.run([sys.executable, "-S", "collective_mismatch.py", "compare", str(tmp_path / "calls")], cwd=FOLDER,
                           capture_output=True, text=True)

@@ -133,3 +133,18 @@ def test_memory_that_is_not_there_fails_with_the_rank_and_the_rest_of_the_table(
 def test_a_device_this_machine_lacks_is_status_2(tmp_path):
     status, _, err = finish(start(tmp_path, 0, 1, free_port(), "--device", "xpu"))[0]
     assert status == 2 and "finds none" in err
+
+
+@pytest.mark.torch
+def test_ctrl_c_ends_with_one_line(tmp_path):
+    rank = start(tmp_path, 0, 2, free_port())
+    assert rank.stdout.readline().startswith("2 ranks")
+    rank.send_signal(signal.SIGINT)
+    status, _, err = finish(rank)[0]
+    assert status == 1 and "interrupted" in err and "Traceback" not in err
+
+
+@pytest.mark.torch
+def test_results_that_cannot_be_written_fail_after_the_table(tmp_path):
+    status, out, err = finish(start(tmp_path, 0, 1, free_port(), "--json", "/no/such/folder/out.json"))[0]
+    assert status == 1 and "PASS" in out and "cannot write" in err
