@@ -29,7 +29,7 @@ class Cached(Dataset):
         return 4
 
     def __getitem__(self, i):
-        with cache_lock:                        # the worker inherits it locked, and the thread that would unlock it stays behind
+        with cache_lock:                # inherited locked; its owner stays behind
             return torch.tensor([float(i)])
 # --8<-- [end:broken]
 

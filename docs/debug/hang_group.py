@@ -24,7 +24,7 @@ def make_groups():
 
 # --8<-- [start:fixed]
 def make_groups_fixed():
-    groups = [dist.new_group(pair, timeout=limit) for pair in pairs]       # every rank, every group, one order
+    groups = [dist.new_group(pair, timeout=limit) for pair in pairs]       # one order
     return [group for pair, group in zip(pairs, groups) if rank in pair]
 # --8<-- [end:fixed]
 

@@ -16,7 +16,7 @@ rank = dist.get_rank()
 
 # --8<-- [start:broken]
 def log_loss(loss):
-    if rank == 0:                               # a collective inside a branch that not all ranks take
+    if rank == 0:                       # not every rank comes here
         dist.all_reduce(loss)
         print(f"mean loss {loss.item() / dist.get_world_size():.2f}", flush=True)
 # --8<-- [end:broken]
@@ -24,7 +24,7 @@ def log_loss(loss):
 
 # --8<-- [start:fixed]
 def log_loss_fixed(loss):
-    dist.all_reduce(loss)                       # every rank calls it; only the print is rank 0's
+    dist.all_reduce(loss)               # every rank calls it
     if rank == 0:
         print(f"mean loss {loss.item() / dist.get_world_size():.2f}", flush=True)
 # --8<-- [end:fixed]

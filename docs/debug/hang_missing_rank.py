@@ -24,7 +24,7 @@ def wait_for_index():
     path = os.path.join(disk, "index.ready")
     if rank == 0:
         open(path, "w").close()
-    while not os.path.exists(path):             # never true on rank 1
+    while not os.path.exists(path):     # never true on rank 1
         time.sleep(0.1)
 # --8<-- [end:broken]
 
@@ -34,7 +34,7 @@ def wait_for_index_fixed():
     path = os.path.join(disk, "index.ready")
     if rank == 0:
         open(path, "w").close()
-    dist.barrier()                              # "rank 0 is done" travels over the network, not over a disk
+    dist.barrier()                      # over the network, not a disk
     if not os.path.exists(path):
         print(f"rank {rank}: index not on this disk, fetching it", flush=True)
 # --8<-- [end:fixed]
