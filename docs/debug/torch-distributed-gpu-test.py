@@ -11,7 +11,8 @@ Each rank goes through the same stages, and every stage has a deadline:
   memory            --alloc-mb megabytes are allocated and written
 
 A watchdog thread of its own keeps the deadlines, because a rank that waits inside a communication library cannot.
-When one passes, rank 0 prints the stage that every rank was last seen in: the culprits are the ones behind.
+The thread also sends a sign of life every half second. When a deadline passes, rank 0 names the ranks that never came,
+those that fell silent (frozen, killed, host lost) and those that are behind: the others wait for them.
 Needs torch. MB are 10^6 bytes; times are seconds on the host clock after a device synchronisation.
 
 Exit status: 0 all ranks passed; 1 a rank is missing, stuck or failed; 2 wrong usage (one line says what to change).
@@ -63,7 +64,7 @@ def name_culprits(stages: dict[int, tuple[int, int]], world: int) -> tuple[list[
     """Return (ranks never heard of, ranks furthest behind) from each rank's last (round, stage number).
 
     Those that wait inside a collective are ahead; the one they wait for is behind.
-    When all stand at the same place nobody is behind: then the path between them is to blame, not a rank.
+    When all stand at the same place nobody is behind: then, if all still live, the path between them is to blame.
     """
     absent = [rank for rank in range(world) if rank not in stages]
     slowest, fastest = min(stages.values(), default=(0, 0)), max(stages.values(), default=(0, 0))
@@ -106,21 +107,35 @@ class Progress:
         """Say which ranks are missing or behind, with their hosts."""
         seen = self.seen()
         absent, behind = name_culprits({rank: tuple(place[:2]) for rank, place in seen.items()}, self.world)
-        lines = []
+        before = self.pulses(seen)
+        time.sleep(3)                        # six signs of life; no clocks of two hosts are compared
+        lines = [f"silent: rank {rank} on {seen[rank][2]} (frozen, killed, or its host is lost), last seen in '{STAGES[seen[rank][1]]}'"
+                 for rank, pulse in self.pulses(seen).items() if pulse == before[rank] and rank != self.rank]
         if absent:
             lines.append(f"never arrived: rank {short(absent)} of {self.world} (not started, died early, or cannot reach "
                          f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']})")
         for rank in behind[:16]:
             lines.append(f"behind: rank {rank} on {seen[rank][2]}, last seen in '{STAGES[seen[rank][1]]}', round {seen[rank][0]}")
         if not lines:
-            lines.append(f"all {self.world} ranks are in '{STAGES[self.place[1]]}': the path between hosts is suspect; "
+            lines.append(f"all {self.world} ranks live and are in '{STAGES[self.place[1]]}': the path between hosts is suspect; "
                          "set NCCL_SOCKET_IFNAME / GLOO_SOCKET_IFNAME, then look at NCCL_DEBUG=INFO")
         return "; ".join(lines)
 
+    def pulses(self, ranks) -> dict[int, bytes]:
+        """Return the number of the last sign of life of each of these ranks."""
+        keys = [(rank, f"pulse/{rank}") for rank in ranks]
+        return {rank: self.watch_store.get(key) if self.watch_store.check([key]) else b"" for rank, key in keys}
+
     def _watch(self) -> None:
-        # Rank 0 speaks first; the others give it two seconds, so that its line comes before their own.
-        while time.monotonic() < self.deadline + (0 if self.rank == 0 else 2):
-            time.sleep(0.1)
+        # Rank 0 speaks first; the others give it some seconds, so that its line comes before their own.
+        beat = 0
+        while time.monotonic() < self.deadline + (0 if self.rank == 0 else 6):
+            time.sleep(0.5)
+            beat += 1
+            try:
+                self.watch_store.set(f"pulse/{self.rank}", str(beat))
+            except Exception:                # the store went with rank 0: the main thread reports it, or the deadline does
+                pass
         stage = STAGES[self.place[1]]
         try:
             what = self.explain() if self.rank == 0 else "see the line of rank 0"
@@ -234,7 +249,7 @@ def run(args, env: dict) -> int:
     try:
         progress.reach(0, "init")
         dist.init_process_group(backend, store=dist.PrefixStore("pg", store), rank=rank, world_size=world,
-                                timeout=timedelta(seconds=args.timeout + 5),    # our own deadline comes first
+                                timeout=timedelta(seconds=args.timeout + 10),    # our own deadline comes first
                                 device_id=device if device.type != "cpu" else None)
         times = []
         for round_ in range(args.rounds):
@@ -257,11 +272,11 @@ def run(args, env: dict) -> int:
     store.set(f"result/{rank}", json.dumps(mine))
     progress.reach(args.rounds, "done")
     if rank != 0:
-        store.wait(["verdict"], timedelta(seconds=args.timeout + 5))
+        store.wait(["verdict"], timedelta(seconds=args.timeout + 10))
         passed = store.get("verdict") == b"1"
         store.set(f"bye/{rank}", "1")
         return 0 if passed and mine["ok"] else 1
-    store.wait([f"result/{r}" for r in range(world)], timedelta(seconds=args.timeout + 5))
+    store.wait([f"result/{r}" for r in range(world)], timedelta(seconds=args.timeout + 10))
     results = [json.loads(store.get(f"result/{r}")) for r in range(world)]
     passed = report(results, args)
     store.set("verdict", "1" if passed else "0")

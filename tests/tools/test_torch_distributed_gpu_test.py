@@ -93,16 +93,16 @@ def test_a_rank_that_never_starts_is_named(tmp_path):
 
 
 @pytest.mark.torch
-def test_a_rank_that_stops_in_the_middle_is_named(tmp_path):
+def test_a_rank_that_freezes_in_the_middle_is_named_even_in_the_same_stage(tmp_path):
     port = free_port()
     ranks = [start(tmp_path, r, 2, port, "--timeout", "10", "--rounds", "1000000") for r in range(2)]
     assert ranks[0].stdout.readline().startswith("2 ranks")
-    time.sleep(8)                                  # both are in the rounds by now; a stop before would be named as well
+    time.sleep(6)                                  # both are in the rounds by now, and almost always in the same stage
     ranks[1].send_signal(signal.SIGSTOP)
     status, _, err = finish(ranks[0])[0]
     ranks[1].kill()
     ranks[1].communicate()
-    assert status == 1 and "rank 1" in err and "Traceback" not in err
+    assert status == 1 and "silent: rank 1" in err and "Traceback" not in err
 
 
 @pytest.mark.torch
