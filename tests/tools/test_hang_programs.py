@@ -112,8 +112,7 @@ def test_a_worker_that_waits_for_a_lock_is_reported_by_the_loader_timeout(tmp_pa
 
 def test_py_spy_shows_the_line_where_the_worker_waits(tmp_path):
     spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
-    if not os.path.exists(spy):
-        pytest.skip("py-spy is not installed")
+    assert os.path.exists(spy), "py-spy is not installed: pip install py-spy"
     ranks = Ranks(tmp_path, ["hang_dataloader.py"], 2)
     dump, deadline = "", time.monotonic() + 30
     while "__getitem__" not in dump and time.monotonic() < deadline:
