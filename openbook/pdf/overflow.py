@@ -54,7 +54,7 @@ def _line(line: Any, holder: Any) -> Iterator[tuple[str, str]]:
         return
     edge = _right(holder)
     for box in _pieces(line):
-        wide = box.width if isinstance(box, weasy.boxes.TextBox) else box.margin_width()
+        wide = _ink_width(box) if isinstance(box, weasy.boxes.TextBox) else box.margin_width()
         hang = box.style["font_size"] / 2 if getattr(box, "text", "")[-1:] in weasy.HANGING else 0
         if box.position_x + wide > edge + SLACK + hang:
             yield _kind(holder, box), _text(line)
@@ -62,6 +62,12 @@ def _line(line: Any, holder: Any) -> Iterator[tuple[str, str]]:
     for box in _pieces(line):
         if not isinstance(box, weasy.boxes.TextBox):
             yield from _walk(box, None)
+
+
+def _ink_width(text: Any) -> float:
+    """Give a text's width without the spaces at its end: where a listing wraps between two spaces, the first hangs out unseen."""
+    shown = text.text.rstrip(" ")
+    return text.width * len(shown) / len(text.text) if shown else text.width
 
 
 def _pieces(line: Any) -> Iterator[Any]:

@@ -39,6 +39,11 @@ def test_a_sound_book_passes(build):
     assert build("<p>Nothing is wrong here.</p>") == (0, "")
 
 
+def test_a_listing_may_wrap_between_two_spaces(build):
+    lines = "\n".join("a" * count + "  " + "b" * 30 for count in range(70, 110))
+    assert build(f'<div class="highlight"><pre><code>{lines}\n</code></pre></div>') == (0, "")
+
+
 @pytest.mark.parametrize(("added", "what", "where"), [
     ("<p>A sign \U00013080 of Egypt.</p>", "no font of the book has \U00013080 (U+13080)", "docs/beta/index.md"),
     ('<p style="font-family:DejaVu Sans">Foreign</p>', "which is not a font of the book", "Foreign"),
