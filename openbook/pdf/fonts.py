@@ -75,7 +75,8 @@ def katex_css() -> str:
     text = path.read_text(encoding="utf-8")
     while (start := text.find("@font-face{")) >= 0:
         text = text[:start] + text[text.index("}", start) + 1:]
-    return text.replace("KaTeX_", "Book KaTeX_")
+    # What KaTeX has no glyph for, such as µ, is drawn with the text face: "serif" would be any font of the machine.
+    return text.replace("Times New Roman,serif", "Book Serif,Book Serif Zh").replace("KaTeX_", "Book KaTeX_")
 
 
 class _Shelf:
