@@ -19,7 +19,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "e19dc83e38f88436a02dde6264cf8887f89f984b13243ed83179f0c7687e18fa"
+SOURCE_DIGEST = "129a7d0813c5a6eb173c9a60695c848ef2f6ea30d777dc03226a94906d91f5a0"
 
 try:
     import pydyf
@@ -33,7 +33,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -55,7 +55,7 @@ def check_version() -> None:
 HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
-    **weasy_tags.original, "justify_line": inline.justify_line,
+    **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "footnotes": layout.LayoutContext._update_footnote_area, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
@@ -71,6 +71,8 @@ def install() -> None:
     pdf.build_fonts_dictionary = _leave_fonts_out
     pdf_fonts.get_hb_object_data = lambda *_: b""
     weasy_tags.install()
+    weasy_fast.install()
+    weasy_draw.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate

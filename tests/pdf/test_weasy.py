@@ -27,7 +27,7 @@ CSS = "@page{size:200px 400px;margin:0}body{margin:0;font:20px Book Han Serif;te
 
 def laid(renderer, body):
     """Lay Chinese out on a narrow page with the changed functions; give its lines."""
-    sheet, fonts = render._prepare(renderer.sheet)
+    sheet, fonts = render.prepare(renderer.sheet)
     html = f'<html lang="zh-Hans"><style>{CSS}</style><body>{body}</body></html>'
     page = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages[0]._page_box
     return [line for line in page.descendants() if isinstance(line, weasy.boxes.LineBox)]
