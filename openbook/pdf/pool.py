@@ -52,9 +52,9 @@ class Aside:
     def stop(self) -> None:
         """End the work if it is still under way."""
         if self.process:
+            os.close(self.answer)
             os.kill(self.process, signal.SIGKILL)
             os.waitpid(self.process, 0)
-            os.close(self.answer)
 
 
 def _run(work: Callable[..., Any], arguments: tuple[Any, ...], write: int) -> None:

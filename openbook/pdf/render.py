@@ -69,6 +69,10 @@ class Renderer:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:32]
 
+    def prepare(self) -> None:
+        """Make ready what every layout needs."""
+        prepare(self.sheet)
+
     def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None) -> list[Rendered]:
         """Lay the segments out, or take them from the cache; call `done` as each is finished.
 
@@ -101,7 +105,7 @@ class Renderer:
         """Lay out what the cache lacks, in processes that find style and fonts ready."""
         if not todo:
             return
-        prepare(self.sheet)
+        self.prepare()
         items = [(key, segment, self.sheet, self.cache) for key, segment in todo]
         for key, segment_id, seconds in side_by_side(lay_out, items, self.jobs):
             result = load(self.cache / f"{key}.json", segment_id)
@@ -142,6 +146,7 @@ def prepare(sheet: str) -> tuple[Any, Any]:
         fonts = weasy.open_fonts()
         _sheets.clear()
         _sheets[sheet] = weasy.weasyprint.CSS(string=sheet, font_config=fonts), fonts
+        weasy.warm(*_sheets[sheet])
     return _sheets[sheet]
 
 

@@ -23,6 +23,7 @@ SOURCE_DIGEST = "129a7d0813c5a6eb173c9a60695c848ef2f6ea30d777dc03226a94906d91f5a
 
 try:
     import pydyf
+    import pyphen
     import weasyprint
     import weasyprint.layout as layout
     import weasyprint.pdf as pdf
@@ -96,6 +97,13 @@ def _drop_copies(fonts: FontConfiguration) -> None:
     """Remove the copies, and leave nothing for a clean-up that runs when the interpreter is half gone."""
     shutil.rmtree(fonts._folder, ignore_errors=True)
     fonts._folder = None
+
+
+def warm(style: Any, fonts: FontConfiguration) -> None:
+    """Open the faces that most chapters use, and the hyphens, so that processes forked from this one find them open."""
+    page = "<p>A <b>b</b> <i>c</i> <code>d</code> 中<b>文</b></p><h2>e</h2><table><tr><th>f<td>g</table>"
+    weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts)
+    pyphen.Pyphen(lang="en")
 
 
 # Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.
