@@ -65,6 +65,12 @@ def attachments(library: Library, chapter: Chapter) -> list[str]:
     return list(found)
 
 
+def printed(library: Library, chapter: Chapter) -> bool:
+    """Say whether a page goes into the PDF: not where its English front matter says `print: false`."""
+    source = library.source(chapter, "en")
+    return source is None or source.meta.get("print") is not False
+
+
 def copy_attachments(content: dict, docs: Path, site_dir: Path) -> None:
     """Put the programs that chapters show into the site, where readers and the PDF step find them."""
     for path in {path for chapter in content["chapters"] for path in chapter["attachments"]}:
@@ -84,7 +90,7 @@ def manifest(library: Library, collected: Collected, texts: dict, root: Path, si
         "parts": [{"number": part.number, "id": part.id, "title": part.title,
                    "chapters": [chapter.path for chapter in part.chapters]} for part in book.parts],
         "chapters": [{"path": chapter.path, "id": chapter.id, "number": chapter.number, "part": chapter.part,
-                      "attachments": attachments(library, chapter),
+                      "print": printed(library, chapter), "attachments": attachments(library, chapter),
                       "languages": {lang: _page(collected.pages[chapter.path, lang], docs) for lang in LANGUAGES
                                     if (chapter.path, lang) in collected.pages}}
                      for chapter in book.chapters],
