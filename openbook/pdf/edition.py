@@ -22,7 +22,7 @@ from .style import FOLDER, style_sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Files of this package that shape a chapter's pages beside its HTML: a change in another one lays nothing out again.
-SHAPING = "render.py weasy.py weasy_tags.py weasy_fast.py weasy_draw.py cjk.py proof.py ink.py overflow.py"
+SHAPING = "render.py weasy*.py cjk.py proof.py ink.py overflow.py"
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "129a7d0813c5a6eb173c9a60695c848ef2f6ea30d777dc03226a94906d91f5a0"
+SOURCE_DIGEST = "baed8c2b2f41f766727c755a2f74c02bb30d5f548f2d022fa9974a61f1c2f984"
 
 try:
     import pydyf
@@ -34,7 +34,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_draw, weasy_fast, weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -56,7 +56,7 @@ def check_version() -> None:
 HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
-    **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, "justify_line": inline.justify_line,
+    **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "footnotes": layout.LayoutContext._update_footnote_area, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
@@ -74,6 +74,7 @@ def install() -> None:
     weasy_tags.install()
     weasy_fast.install()
     weasy_draw.install()
+    weasy_float.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate
