@@ -73,7 +73,6 @@ def install() -> None:
     pdf_fonts.get_hb_object_data = lambda *_: b""
     weasy_tags.install()
     weasy_fast.install()
-    weasy_draw.install()
     weasy_float.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text

@@ -18,11 +18,6 @@ _EMPTY, _UNKNOWN = pango.PANGO_GLYPH_EMPTY, pango.PANGO_GLYPH_UNKNOWN_FLAG
 _hex = [f"{glyph:04x}" for glyph in range(1 << 16)]
 
 
-def install() -> None:
-    """Put this function in the place of WeasyPrint's."""
-    draw.draw_first_line = draw_first_line
-
-
 def draw_first_line(stream: Any, box: Any, text_overflow: str, block_ellipsis: Any, matrix: Any) -> list[Any]:
     """Draw the line of a text box."""
     if not box.text.strip() or box.style["font_size"] < 1e-6:

@@ -15,6 +15,8 @@ from typing import Any
 import pydyf
 import tinycss2
 import weasyprint.css as css
+import weasyprint.css.computed_values as computed_values
+import weasyprint.draw.text as draw
 import weasyprint.layout.absolute as absolute
 import weasyprint.layout.background as background
 import weasyprint.layout.block as block
@@ -33,6 +35,8 @@ from weasyprint.text import line_break
 from weasyprint.text.ffi import FROM_UNITS, ffi, gobject, pango
 from weasyprint.text.fonts import font_features, get_font_description
 
+from . import weasy_draw
+
 original = {
     "setup": line_break.Layout.setup, "split_first_line": line_break.split_first_line, "strut": line_break.strut,
     "can_break_text": line_break.can_break_text, "resolve_percentages": percent.resolve_percentages,
@@ -44,26 +48,26 @@ original = {
 
 def install() -> None:
     """Put these functions in the place of WeasyPrint's."""
-    line_break.Layout.setup = _setup
-    for module in (line_break, inline, preferred):
-        module.split_first_line = split_first_line
-    for module in (line_break, inline):
-        module.strut = strut
-    for module in (line_break, inline, preferred):
-        module.can_break_text = can_break_text
-    for module in (percent, inline, page, float_layout, grid, absolute, block, column, table):
-        module.resolve_percentages = resolve_percentages
-    background.layout_box_backgrounds = layout_box_backgrounds
-    css.StyleFor.__init__ = _style_for
-    css.StyleFor.set_computed_styles = _set_computed_styles
-    css.ComputedStyle.__missing__ = _missing
-    pydyf._to_bytes = _to_bytes
+    for holder, name, ours in places():
+        setattr(holder, name, ours)
 
 
-def forget() -> None:
-    """Drop what was remembered of the lines of a document."""
-    _lines.clear()
-    _keys.clear()
+def restore() -> None:
+    """Put WeasyPrint's own functions back, to compare."""
+    for holder, name, theirs in _theirs:
+        setattr(holder, name, theirs)
+
+
+def places() -> list[tuple[Any, str, Any]]:
+    """List where WeasyPrint's functions stand, by holder and name, with ours for each place."""
+    lines = [(module, name, globals()[name]) for name, modules in {
+        "split_first_line": (line_break, inline, preferred), "strut": (line_break, inline, computed_values),
+        "can_break_text": (line_break, inline, preferred),
+        "resolve_percentages": (percent, inline, page, float_layout, grid, absolute, block, column, table),
+        "layout_box_backgrounds": (background,)}.items() for module in modules]
+    return [*lines, (line_break.Layout, "setup", _setup), (css.StyleFor, "__init__", _style_for),
+            (css.StyleFor, "set_computed_styles", _set_computed_styles), (css.ComputedStyle, "__missing__", _missing),
+            (pydyf, "_to_bytes", _to_bytes), (draw, "draw_first_line", weasy_draw.draw_first_line)]
 
 
 # Text: a layout of Pango needs a context, a description of its font and attributes, which its style determines.
@@ -144,18 +148,16 @@ _READ = ("direction", "font_language_override", "lang", "font_family", "font_sty
          "font_variant_position", "font_variant_numeric", "font_variant_alternates", "font_variant_east_asian",
          "font_feature_settings", "word_spacing", "letter_spacing", "overflow_wrap", "tab_size", "white_space", "hyphens",
          "hyphenate_limit_chars", "hyphenate_limit_zone", "hyphenate_character", "word_break")
-_keys: dict[str, int] = {}
-_lines: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
 
-def _key(style: Any) -> int:
-    """Number a style by what of it text depends on."""
+def _remembered(style: Any) -> dict[tuple[Any, ...], Any]:
+    """Give the lines that were split off with a style of the same text, kept with the fonts that set them."""
     try:
-        return style.text_key
+        return style.lines
     except AttributeError:
-        found = repr([style[name] for name in _READ])
-        style.text_key = _keys.setdefault(found, len(_keys))
-        return style.text_key
+        shelf = style.font_config.__dict__.setdefault("lines", {})
+        style.lines = shelf.setdefault(repr([style[name] for name in _READ]), {})
+        return style.lines
 
 
 def split_first_line(text: str, style: Any, context: Any, max_width: Any, justification_spacing: float,
@@ -164,11 +166,12 @@ def split_first_line(text: str, style: Any, context: Any, max_width: Any, justif
 
     Tables and notes are measured and laid out several times over the same texts.
     """
-    key = text, _key(style), max_width, justification_spacing, is_line_start, minimum
-    found = _lines.get(key)
+    lines = _remembered(style)
+    key = text, max_width, justification_spacing, is_line_start, minimum
+    found = lines.get(key)
     if found is None:
         found = original["split_first_line"](text, style, context, max_width, justification_spacing, is_line_start, minimum)
-        _lines[key] = found
+        lines[key] = found
     layout = found[0]
     # Each box gets a layout of its own: justification is written into it.
     own = layout.__class__.__new__(layout.__class__)
@@ -376,3 +379,6 @@ def _to_bytes(item: Any) -> bytes:
     if kind is int:
         return b"%d" % item
     return original["to_bytes"](item)
+
+
+_theirs = [(holder, name, getattr(holder, name)) for holder, name, _ in places()]
