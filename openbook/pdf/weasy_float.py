@@ -56,8 +56,9 @@ def _may_float(box: Any) -> bool:
 
 
 def _may_lead(box: Any) -> bool:
-    """Say whether a box is a paragraph that may go before a figure."""
-    return box is not None and box.element_tag == "p" and not _is_announcement(box) and box.is_in_normal_flow()
+    """Say whether a box is a paragraph that may go before a figure: one without notes, which are laid out but once."""
+    return (box is not None and box.element_tag == "p" and box.is_in_normal_flow() and not _is_announcement(box)
+            and not any(element.get("class") == "fn" for element in box.element.iter()))
 
 
 def _is_announcement(box: Any) -> bool:

@@ -135,3 +135,14 @@ def test_a_figure_that_does_not_fit_lets_the_next_paragraphs_pass(renderer):
     assert order_of(renderer, f"{TALL}<p class='lead'>as:</p>{figure}<p>one</p>")[-1].startswith("as:F"), "an announcement stays"
     assert order_of(renderer, f"<p>a</p>{figure}<p>one</p>") == ["aFone"], "one that fits stays"
     assert order_of(renderer, f"{TALL}{figure}<p>one</p>{figure}<p>two</p>") == ["topone", "FF", "two"]
+
+
+def test_no_note_is_lost_where_a_page_ends_among_calls(renderer):
+    words = "".join(f"word{n} goes on and on<span class='fn'>note{n}.</span> " for n in range(12))
+    sheet, fonts = render.prepare(renderer.sheet)
+    for height in range(150, 330, 6):
+        css = f"@page{{size:220px {height}px;margin:0}}body{{margin:0;font:14px/18px Book Serif;widows:2;orphans:2}}"
+        html = f'<html lang="en"><style>{css}</style><body><p>{words}</p><p>{words.replace("note", "sign")}</p></body></html>'
+        pages = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages
+        text = "".join(box.text for page in pages for box in page._page_box.descendants() if isinstance(box, weasy.boxes.TextBox))
+        assert [text.count(f"{what}{n}.") for what in ("note", "sign") for n in range(12)] == [1] * 24, height
