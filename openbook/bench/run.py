@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pikepdf
 
+from openbook.bench import peer
 from openbook.pdf.collect import language_codes
 from openbook.pdf.edition import cache_folder
 from openbook.pdf.fonts import find_faces
@@ -163,6 +164,22 @@ def grow(bench: Bench, sizes: list[int]) -> None:
               f"({dearer:.2f}, {1000 * cost.cpu / pages:.0f} ms a page), {cost.memory:.0f} MB", flush=True)
 
 
+def against_peer(bench: Bench) -> None:
+    """Print the ratio to mkdocs-to-pdf, both with the site build; ours builds the site in both languages."""
+    quiet = {"NO_MKDOCS_2_WARNING": "1", "OPENBOOK_CHECKED": "1"}
+    python, settings = peer.environment(bench.folder), peer.book(ROOT, bench.folder)
+    theirs = measure(peer.command(python, settings, bench.folder / "peer-site"), BOOK_LOCALE=bench.code, **quiet)
+    with pikepdf.open(bench.folder / "peer-site" / "pdf" / "peer.pdf") as pdf:
+        pages = len(pdf.pages)
+    site = bench.folder / "site"
+    built = measure(peer.command(Path(sys.executable), ROOT / "mkdocs.yml", site), **quiet)
+    ours, _ = bench.ours(bench.cold("cache-peer"), site)
+    print(f"{bench.code}  {(built.wall + ours.wall) / theirs.wall:.3f} wall, {(built.cpu + ours.cpu) / theirs.cpu:.3f} CPU against "
+          f"{peer.PEER}, both with the site build (theirs {theirs.wall:.1f} s, {theirs.cpu:.1f} s CPU, {theirs.memory:.0f} MB, {pages} "
+          f"pages, no tags; ours {built.wall:.1f} + {ours.wall:.1f} s, {built.cpu:.1f} + {ours.cpu:.1f} s CPU, {ours.memory:.0f} MB)",
+          flush=True)
+
+
 def main() -> None:
     """Run the benches that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,16 +187,19 @@ def main() -> None:
     parser.add_argument("--lang", action="append", help="one language (default: all)")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", choices=["ratios", "growth"])
+    parser.add_argument("--only", choices=["ratios", "growth", "peer"])
+    parser.add_argument("--against-mkdocs-to-pdf", action="store_true", help=f"install {peer.PEER} aside and measure it too")
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, {options.jobs} jobs, load {os.getloadavg()[0]:.1f}")
     for code in options.lang or language_codes(options.site):
         with tempfile.TemporaryDirectory(prefix="openbook-bench-") as folder:
             bench = Bench(options.site, code, Path(folder), options.jobs)
-            if options.only != "growth":
+            if options.only in (None, "ratios"):
                 compare(bench, options.pairs)
-            if options.only != "ratios":
+            if options.only in (None, "growth"):
                 grow(bench, [1, 2, 4])
+            if options.against_mkdocs_to_pdf or options.only == "peer":
+                against_peer(bench)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from .flatten_links import Links
 from .front import FRONT, Row, contents_rows, front_segment, part_segment
 from .front_notes import FILES, files_segment
 from .order import Order, Step
+from .pool import Aside
 from .preflight import Expected, preflight
 from .render import Rendered, Renderer, check_rendered
 from .words import part_label, word
@@ -31,8 +32,12 @@ class Assembly:
 
     def write(self, target: Path) -> int:
         """Lay out, bind and check the book beside its place, then put it there; return its pages."""
-        links = Links(self.book)
-        flats = [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in self.book.chapters]
+        flattening = Aside(self._flatten)
+        try:
+            self.renderer.prepare()
+            flats = flattening.result()
+        finally:
+            flattening.stop()
         check_links(flats)
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
@@ -54,6 +59,11 @@ class Assembly:
         finally:
             scratch.unlink(missing_ok=True)
         return pages
+
+    def _flatten(self) -> list[Flat]:
+        """Make the print HTML of every chapter."""
+        links = Links(self.book)
+        return [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in self.book.chapters]
 
     def _render(self, flats: list[Flat]) -> dict[str, Rendered]:
         """Lay out the chapters and the part pages, telling of each chapter as it is done."""

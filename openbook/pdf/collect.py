@@ -160,7 +160,7 @@ def _book(site: Path, data: dict[str, Any], language: dict[str, Any]) -> Book:
         site_url=data.get("site_url") or "", repo_url=data.get("repo_url"),
         license_name=data["license"]["name"], license_url=data["license"]["url"],
         parts=tuple(Part(p["number"], p["id"], p["title"][code]) for p in data["parts"]),
-        chapters=tuple(_chapter(site, item, code) for item in data["chapters"]),
+        chapters=tuple(_chapter(site, item, code) for item in data["chapters"] if item.get("print", True)),
     )
 
 

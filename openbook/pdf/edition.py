@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.metadata
 import json
@@ -21,7 +22,7 @@ from .style import FOLDER, style_sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Files of this package that shape a chapter's pages beside its HTML: a change in another one lays nothing out again.
-SHAPING = "render.py weasy.py weasy_tags.py cjk.py proof.py ink.py overflow.py"
+SHAPING = "render.py weasy*.py cjk.py proof.py ink.py overflow.py"
 
 
 def cache_folder() -> Path:
@@ -31,11 +32,16 @@ def cache_folder() -> Path:
 
 def make(order: Order, progress: Callable[[Step], None] = lambda _: None) -> Made:
     """Make one PDF, unless it is up to date; raise PdfError, leaving the last one in place, if that fails."""
+    collected = gc.isenabled()
+    gc.disable()  # what an edition is made from is needed to its end
     try:
         return _make(order, progress)
     except OSError as error:
         raise PdfError(f"a file cannot be read or written: {error.strerror or error}", str(error.filename or ""),
                        "free space on the disk, or mend the file's permissions") from None
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _make(order: Order, progress: Callable[[Step], None]) -> Made:

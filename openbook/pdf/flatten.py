@@ -66,6 +66,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     flatten_tables(article)
     keep_leads(article)
     files = links.pictures(chapter, article)
+    links.lead_to_web(chapter, article)
     if not screen:
         note_external_links(article, book.code)
     wanted = flatten_links(article, chapter, links)

@@ -44,6 +44,15 @@ class Links:
             return "web", self.book.site_url.rstrip("/") + "/" + quote(target) + slash + fragment
         return "", ""
 
+    def lead_to_web(self, chapter: Chapter, article: HtmlElement) -> None:
+        """Write out links to pages that are not printed, so that paper shows their addresses."""
+        for link in article.iter("a"):
+            path = urlsplit(link.get("href") or "").path
+            if path and not posixpath.splitext(path)[1] and not _outside.match(link.get("href")):
+                kind, target = self.resolve(chapter, link.get("href"))
+                if kind == "web":
+                    link.set("href", target)
+
     def pictures(self, chapter: Chapter, article: HtmlElement) -> list[Path]:
         """Point pictures at the site's files, and list the files; raise PdfError for one that is missing."""
         files = []

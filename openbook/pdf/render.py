@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import html
 import json
 import logging
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import PdfError
+from .pool import side_by_side
 
 POINTS = 0.75  # of a CSS pixel
 
@@ -71,6 +69,10 @@ class Renderer:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:32]
 
+    def prepare(self) -> None:
+        """Make ready what every layout needs."""
+        prepare(self.sheet)
+
     def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None) -> list[Rendered]:
         """Lay the segments out, or take them from the cache; call `done` as each is finished.
 
@@ -99,23 +101,17 @@ class Renderer:
             if path.stat().st_mtime < oldest:
                 path.unlink()
 
-    def _work(self, todo: list[tuple[str, Segment]]) -> Any:
-        """Lay out what the cache lacks, in processes when there is more than one thing to do."""
-        if self.jobs == 1 or len(todo) <= 1:
-            for key, segment in todo:
-                yield lay_out(key, segment, self.sheet, self.cache)
+    def _work(self, todo: list[tuple[str, Segment]]) -> Iterator[Rendered]:
+        """Lay out what the cache lacks, in processes that find style and fonts ready."""
+        if not todo:
             return
-        with ProcessPoolExecutor(min(self.jobs, len(todo))) as pool:
-            futures = [pool.submit(lay_out, key, segment, self.sheet, self.cache) for key, segment in todo]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            except BrokenProcessPool:
-                raise PdfError("a process that lays chapters out was killed", "memory of this machine",
-                               "close other programs, or use --jobs 1") from None
-            finally:
-                for future in futures:
-                    future.cancel()
+        self.prepare()
+        items = [(key, segment, self.sheet, self.cache) for key, segment in todo]
+        for key, segment_id, seconds in side_by_side(lay_out, items, self.jobs):
+            result = load(self.cache / f"{key}.json", segment_id)
+            assert result is not None
+            result.cached, result.seconds = False, seconds
+            yield result
 
 
 def load(path: Path, segment_id: str) -> Rendered | None:
@@ -140,8 +136,8 @@ def load(path: Path, segment_id: str) -> Rendered | None:
 _sheets: dict[str, tuple[Any, Any]] = {}
 
 
-def _prepare(sheet: str) -> tuple[Any, Any]:
-    """Make the style sheet and its fonts ready, once a process."""
+def prepare(sheet: str) -> tuple[Any, Any]:
+    """Make the style sheet and its fonts ready, once; processes forked from this one share them."""
     from . import cjk, weasy
 
     if sheet not in _sheets:
@@ -150,6 +146,7 @@ def _prepare(sheet: str) -> tuple[Any, Any]:
         fonts = weasy.open_fonts()
         _sheets.clear()
         _sheets[sheet] = weasy.weasyprint.CSS(string=sheet, font_config=fonts), fonts
+        weasy.warm(*_sheets[sheet])
     return _sheets[sheet]
 
 
@@ -164,8 +161,8 @@ class _Listener(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
-    """Lay one segment out and write its PDF and record under the key."""
+def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> tuple[str, str, float]:
+    """Lay one segment out and write its PDF and record under the key; give key, id and seconds."""
     from . import weasy
     from .overflow import overflow_faults
     from .proof import proof
@@ -175,10 +172,8 @@ def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
     listener = _Listener()
     was, propagate = logger.handlers, logger.propagate
     logger.handlers, logger.propagate = [listener], False
-    # Layout makes millions of objects that live until the end: collecting them along the way is wasted.
-    gc.disable()
     try:
-        style, fonts = _prepare(sheet)
+        style, fonts = prepare(sheet)
         listener.messages.clear()
         page = (f'<html lang="{segment.lang}" class="{segment.paper}"><head><title>{html.escape(segment.title)}</title>'
                 f"</head><body>{segment.body}</body></html>")
@@ -196,13 +191,8 @@ def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> Rendered:
         scratch.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
         scratch.replace(cache / f"{key}.json")
     finally:
-        gc.enable()
         logger.handlers, logger.propagate = was, propagate
-    result = load(cache / f"{key}.json", segment.id)
-    assert result is not None
-    result.cached, result.seconds = False, time.monotonic() - started
-    gc.collect()
-    return result
+    return key, segment.id, time.monotonic() - started
 
 
 def _anchors(laid: Any) -> dict[str, tuple[int, float, float]]:

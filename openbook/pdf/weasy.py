@@ -19,21 +19,22 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "e19dc83e38f88436a02dde6264cf8887f89f984b13243ed83179f0c7687e18fa"
+SOURCE_DIGEST = "43ab8a9a337a1a9f405a984db78d009b7666035254cdfd36a5b2823c94a24e43"
 
 try:
     import pydyf
+    import pyphen
     import weasyprint
     import weasyprint.layout as layout
     import weasyprint.pdf as pdf
     import weasyprint.pdf.fonts as pdf_fonts
     from weasyprint.formatting_structure import boxes
-    from weasyprint.layout import inline
+    from weasyprint.layout import block, inline
     from weasyprint.text import line_break
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -55,9 +56,9 @@ def check_version() -> None:
 HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
-    **weasy_tags.original, "justify_line": inline.justify_line,
+    **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
-    "footnotes": layout.LayoutContext._update_footnote_area, "build_fonts": pdf.build_fonts_dictionary,
+    "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
 }
 _fonts: dict[str, dict[str, Any]] = {}
@@ -71,10 +72,13 @@ def install() -> None:
     pdf.build_fonts_dictionary = _leave_fonts_out
     pdf_fonts.get_hb_object_data = lambda *_: b""
     weasy_tags.install()
+    weasy_fast.install()
+    weasy_float.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate
     layout.LayoutContext._update_footnote_area = _update_footnote_area
+    block._linebox_layout = _linebox_layout
 
 
 def open_fonts() -> FontConfiguration:
@@ -94,6 +98,13 @@ def _drop_copies(fonts: FontConfiguration) -> None:
     """Remove the copies, and leave nothing for a clean-up that runs when the interpreter is half gone."""
     shutil.rmtree(fonts._folder, ignore_errors=True)
     fonts._folder = None
+
+
+def warm(style: Any, fonts: FontConfiguration) -> None:
+    """Open the faces that most chapters use, and the hyphens, so that processes forked from this one find them open."""
+    page = "<p>A <b>b</b> <i>c</i> <code>d</code> 中<b>文</b></p><h2>e</h2><table><tr><th>f<td>g</table>"
+    weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts)
+    pyphen.Pyphen(lang="en")
 
 
 # Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.
@@ -218,6 +229,23 @@ def _update_footnote_area(self: Any) -> bool:
     last = new.children[-1]
     bottom = last.position_y + last.margin_height() - last.margin_bottom
     return bottom > new.position_y + new.margin_height() - new.margin_bottom + 1e-6
+
+
+def _linebox_layout(context: Any, box: Any, index: int, child: Any, lines: list[Any], *rest: Any) -> Any:
+    """Lay lines out, and keep the notes of the last one.
+
+    Where a page has room for one more line only because its notes go to the next page, WeasyPrint sets the line and
+    forgets the notes that are called in it. They go to the next page too.
+    """
+    result = _original["lines"](context, box, index, child, lines, *rest)
+    abort, stop, _, _, notes, _ = result
+    if stop and not abort and lines:
+        for part in lines[-1].descendants():
+            if part.footnote is not None and part.footnote in context.footnotes:
+                context.footnotes.remove(part.footnote)
+                context.reported_footnotes.append(part.footnote)
+                notes.append(part.footnote)
+    return result
 
 
 def source_digest() -> str:

@@ -10,7 +10,7 @@ from openbook.book import Chapter
 from openbook.reading.library import Library
 
 #: Files that are worth attaching to the PDF: copied from a page, code loses its indentation.
-PROGRAMS = {".py", ".sh", ".slurm", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".c", ".cu", ".cpp"}
+PROGRAMS = {".py", ".sh", ".slurm", ".fio", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".c", ".cu", ".cpp"}
 
 
 def attachments(library: Library, chapter: Chapter) -> list[str]:

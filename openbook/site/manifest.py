@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from openbook import LANGUAGES
+from openbook.book import Chapter
 from openbook.reading.library import Library
 from openbook.reading.programs import attachments
 
@@ -47,6 +48,12 @@ def edition_date(commit_day: str | None) -> str:
     return commit_day or datetime.date.today().isoformat()
 
 
+def printed(library: Library, chapter: Chapter) -> bool:
+    """Say whether a page goes into the PDF: not where its English front matter says `print: false`."""
+    source = library.source(chapter, "en")
+    return source is None or source.meta.get("print") is not False
+
+
 def copy_attachments(content: dict, docs: Path, site_dir: Path, more: list[str]) -> None:
     """Put the programs that chapters show, and more that tables link, into the site, where readers and the PDF step find them."""
     for path in {*more, *(path for chapter in content["chapters"] for path in chapter["attachments"])}:
@@ -66,7 +73,7 @@ def manifest(library: Library, collected: Collected, texts: dict, root: Path, si
         "parts": [{"number": part.number, "id": part.id, "title": part.title,
                    "chapters": [chapter.path for chapter in part.chapters]} for part in book.parts],
         "chapters": [{"path": chapter.path, "id": chapter.id, "number": chapter.number, "part": chapter.part,
-                      "attachments": attachments(library, chapter),
+                      "print": printed(library, chapter), "attachments": attachments(library, chapter),
                       "languages": {lang: _page(collected.pages[chapter.path, lang], docs) for lang in LANGUAGES
                                     if (chapter.path, lang) in collected.pages}}
                      for chapter in book.chapters],

@@ -1,6 +1,7 @@
 """What an edition carries beside its chapters: attached programs, the state of its translation, the screen edition."""
 
 import json
+import subprocess
 
 import pikepdf
 
@@ -65,3 +66,18 @@ def test_the_screen_edition_prints_no_addresses_and_keeps_the_links(site, tmp_pa
 
     (on_screen, fewer), (on_paper, more) = read(screen.path), read(made["en"].path)
     assert on_screen == on_paper and fewer < more
+
+
+def test_a_page_that_is_not_printed_leads_to_the_web(site, tmp_path):
+    edit(site, lambda chapters: chapters["beta"].update(print=False, number=None, part=None))
+    made = make(Order(site, "en", tmp_path, jobs=2))
+    with pikepdf.open(made.path) as pdf:
+        with pdf.open_outline() as outline:
+            assert [child.title for child in outline.root[-1].children] == ["1  Links and nodes"]
+        names = set(pikepdf.NameTree(pdf.Root.Names.Dests).keys())
+        addresses = [str(note.A.URI) for page in pdf.pages for note in page.obj.get("/Annots", []) if "/A" in note]
+    assert not any(name.startswith("beta") for name in names)
+    assert addresses.count("https://book.example/beta/#cost") == 1
+    text = subprocess.run(["pdftotext", str(made.path), "-"], capture_output=True, check=True).stdout.decode()
+    assert "book.example/beta/#cost" in text and "Budgets" not in text
+    assert translation_state(collect(site, "en")) == "up to date: chapters 1, front matter"

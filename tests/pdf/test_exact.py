@@ -1,17 +1,16 @@
 """What holds to the byte, the character and the page, whatever the machine does."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
 import pikepdf
 import pytest
 
-import build_pdf
 from openbook.bench.baseline import APART, same_html, segments
 from openbook.pdf import cjk, edition, render, weasy
 from openbook.pdf.bind_pages import _target
@@ -21,6 +20,7 @@ from openbook.pdf.flatten import DROPPED, read_article
 from openbook.pdf.flatten_links import Links, flatten_links
 from openbook.pdf.flatten_markup import drop
 from openbook.pdf.order import Order
+from openbook.pdf.pool import Aside
 from openbook.pdf.proof import plain, proof
 from openbook.pdf.render import Renderer
 
@@ -51,7 +51,9 @@ def test_cold_warm_and_rebuilt_editions_have_the_same_bytes(site, tmp_path, monk
 def pages_apart(order):
     """Give the text of each page of the chapters and part pages, laid out apart."""
     faces = edition.font_files.find_faces(cache_folder())
-    renderer = Renderer(edition.style_sheet(faces, order.paper, order.code), "", cache_folder(), 2)
+    # The cache of the editions: what another test laid out is not laid out again.
+    environment = edition._environment(faces, edition.SHAPING)
+    renderer = Renderer(edition.style_sheet(faces, order.paper, order.code), environment, cache_folder(), 2)
     found = []
     for item in renderer.render(segments(order)[1:]):
         pages = ["".join(text for *_, text in sheet["runs"]) for sheet in item.sheets]
@@ -179,23 +181,59 @@ def test_the_files_are_sound(pdfs, code):
     assert pdfs[code].check_pdf_syntax() == []
 
 
-def test_killing_the_build_at_any_moment_leaves_the_last_good_pdf(site, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENBOOK_CACHE", str(folder(tmp_path, "cache")))
-    command = [sys.executable, build_pdf.__file__, "--site", str(site), "--lang", "en", "--jobs", "2"]
-    target = site / "pdf" / "tiny.en.pdf"
-    started = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True)
-    whole, good = time.monotonic() - started, target.read_bytes()
-    page = site / "beta" / "index.html"
-    for step in range(8):
+def killed(work, seconds):
+    """Start work in a process group of its own and kill the group after a while."""
+
+    def alone():
+        os.setsid()
+        work()
+
+    child = Aside(alone)
+    time.sleep(seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process, signal.SIGKILL)
+    child.stop()
+
+
+def test_killing_the_build_at_any_moment_leaves_the_last_good_pdf(site, tmp_path, made):
+    target, page = site / "pdf" / "tiny.en.pdf", site / "beta" / "index.html"
+
+    def build():
+        make(Order(site, "en", site / "pdf", jobs=2))
+
+    def edit(step):
         page.write_text(page.read_text().replace("</article>", f"<p>Edit {step}.</p></article>"))
-        build = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(whole * (step + 1) / 9)
-        os.killpg(build.pid, signal.SIGKILL)
-        build.wait()
+
+    build()
+    edit("first")
+    started = time.monotonic()
+    build()
+    whole, good = time.monotonic() - started, target.read_bytes()
+    for step in range(8):
+        edit(step)
+        killed(build, whole * (step + 1) / 9)
         if target.read_bytes() != good:
             with pikepdf.open(target) as pdf:
                 assert pdf.check_pdf_syntax() == []
             good = target.read_bytes()
-    subprocess.run(command, check=True, capture_output=True)
+    edit("last")
+    build()
     assert [path.name for path in (site / "pdf").iterdir()] == ["tiny.en.pdf"], "what a killed build left is cleared away"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", CODES)
+def test_cold_and_warm_editions_of_the_real_book_have_the_same_bytes_and_are_sound(real_site, cache, tmp_path, monkeypatch, code):
+    warm = make(Order(real_site / "site", code, tmp_path / "warm", jobs=2)).path
+    rebuilt = make(Order(real_site / "site", code, tmp_path / "warm", jobs=1, force=True)).path
+    monkeypatch.setenv("OPENBOOK_CACHE", str(folder(tmp_path, "another")))
+    cold = make(Order(real_site / "site", code, tmp_path / "cold", jobs=1)).path
+    assert cold.read_bytes() == warm.read_bytes() == rebuilt.read_bytes()
+    with pikepdf.open(cold) as pdf:
+        assert pdf.check_pdf_syntax() == []
+
+
+@pytest.mark.slow
+def test_the_real_book_on_the_smaller_paper_is_sound(real_site, cache, tmp_path):
+    with pikepdf.open(make(Order(real_site / "site", "en", tmp_path, paper="b5", jobs=2)).path) as pdf:
+        assert pdf.check_pdf_syntax() == []

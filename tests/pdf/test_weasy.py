@@ -27,7 +27,7 @@ CSS = "@page{size:200px 400px;margin:0}body{margin:0;font:20px Book Han Serif;te
 
 def laid(renderer, body):
     """Lay Chinese out on a narrow page with the changed functions; give its lines."""
-    sheet, fonts = render._prepare(renderer.sheet)
+    sheet, fonts = render.prepare(renderer.sheet)
     html = f'<html lang="zh-Hans"><style>{CSS}</style><body>{body}</body></html>'
     page = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages[0]._page_box
     return [line for line in page.descendants() if isinstance(line, weasy.boxes.LineBox)]
@@ -113,3 +113,36 @@ def test_running_heads_are_artifacts_and_formulas_have_tags(renderer):
 
         walk(pdf.Root.StructTreeRoot.K[0])
     assert ("/Formula", "x") in found
+
+
+FLOAT = ("@page{size:200px 400px;margin:0}body{margin:0;font:20px/20px Book Serif}p,figure{margin:0}"
+         "figure{height:200px;break-inside:avoid}.lead{break-after:avoid}")
+TALL = "<div style='height:300px'>top</div>"
+
+
+def order_of(renderer, body):
+    """Give the text of each page."""
+    sheet, fonts = render.prepare(renderer.sheet)
+    html = f'<html lang="en"><style>{FLOAT}</style><body><section>{body}</section></body></html>'
+    pages = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages
+    return ["".join(box.text for box in page._page_box.descendants() if isinstance(box, weasy.boxes.TextBox)) for page in pages]
+
+
+def test_a_figure_that_does_not_fit_lets_the_next_paragraphs_pass(renderer):
+    figure = "<figure id='f'>F</figure>"
+    assert order_of(renderer, f"{TALL}{figure}<p>one</p><p>two</p><h2>H</h2>") == ["toponetwo", "FH"]
+    assert order_of(renderer, f"{TALL}{figure}<ul><li>one</li></ul>")[0] == "top", "a list stays behind it"
+    assert order_of(renderer, f"{TALL}<p class='lead'>as:</p>{figure}<p>one</p>")[-1].startswith("as:F"), "an announcement stays"
+    assert order_of(renderer, f"<p>a</p>{figure}<p>one</p>") == ["aFone"], "one that fits stays"
+    assert order_of(renderer, f"{TALL}{figure}<p>one</p>{figure}<p>two</p>") == ["topone", "FF", "two"]
+
+
+def test_no_note_is_lost_where_a_page_ends_among_calls(renderer):
+    words = "".join(f"word{n} goes on and on<span class='fn'>note{n}.</span> " for n in range(12))
+    sheet, fonts = render.prepare(renderer.sheet)
+    for height in range(150, 330, 6):
+        css = f"@page{{size:220px {height}px;margin:0}}body{{margin:0;font:14px/18px Book Serif;widows:2;orphans:2}}"
+        html = f'<html lang="en"><style>{css}</style><body><p>{words}</p><p>{words.replace("note", "sign")}</p></body></html>'
+        pages = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages
+        text = "".join(box.text for page in pages for box in page._page_box.descendants() if isinstance(box, weasy.boxes.TextBox))
+        assert [text.count(f"{what}{n}.") for what in ("note", "sign") for n in range(12)] == [1] * 24, height

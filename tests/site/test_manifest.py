@@ -3,7 +3,7 @@
 from openbook.book import book_from_nav
 from openbook.reading.library import read_library
 from openbook.reading.programs import attachments
-from openbook.site.manifest import copy_attachments
+from openbook.site.manifest import copy_attachments, printed
 
 
 def test_programs_that_a_chapter_shows_or_links_are_named_once(write):
@@ -24,3 +24,11 @@ def test_programs_that_a_chapter_shows_or_links_are_named_once(write):
     copy_attachments({"chapters": [{"attachments": found["deep/index.md"]}]}, root / "docs", root / "site", ["tool.py"])
     assert (root / "site/tool.py").read_text() == "print(2)\n"
     assert (root / "site/deep/ring.py").read_text() == "print(1)\n"
+
+
+def test_a_page_says_in_english_that_it_is_not_printed(write):
+    root = write({"docs/index.md": "---\nprint: true\n---\n# Home\n", "docs/index.zh.md": "---\nprint: false\n---\n# 首页\n",
+                  "docs/status.md": "---\nprint: false\n---\n# Status\n"})
+    book = book_from_nav(["index.md", {"About": ["status.md"]}], {})
+    library = read_library(root / "docs", book)
+    assert {chapter.path: printed(library, chapter) for chapter in book.chapters} == {"index.md": True, "status.md": False}

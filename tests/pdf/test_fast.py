@@ -1,0 +1,50 @@
+"""What is remembered instead of worked out again changes nothing: the same bytes as from WeasyPrint's own functions."""
+
+import pytest
+
+from openbook.bench.baseline import segments
+from openbook.pdf import render, weasy, weasy_fast
+from openbook.pdf.edition import cache_folder
+from openbook.pdf.fonts import find_faces
+from openbook.pdf.order import Order
+from openbook.pdf.style import style_sheet
+
+
+@pytest.fixture
+def stock(monkeypatch):
+    """Take WeasyPrint's own functions wherever ours only save work."""
+
+    def switch():
+        monkeypatch.setattr(weasy_fast, "install", weasy_fast.restore)
+        monkeypatch.setattr(render, "_sheets", {})
+
+    yield switch
+    monkeypatch.undo()
+    weasy.install()
+
+
+def lay_all_out(order, folder):
+    folder.mkdir()
+    sheet = style_sheet(find_faces(cache_folder()), order.paper, order.code)
+    for number, segment in enumerate(segments(order)):
+        render.lay_out(f"{number}", segment, sheet, folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def compare(order, tmp_path, stock):
+    ours = lay_all_out(order, tmp_path / "ours")
+    stock()
+    assert lay_all_out(order, tmp_path / "theirs") == ours
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_pages_have_the_bytes_that_weasyprint_alone_gives(site, tmp_path, stock, code):
+    compare(Order(site, code, tmp_path), tmp_path, stock)
+
+
+def test_every_function_in_the_way_is_put_back():
+    weasy.install()
+    assert all(getattr(holder, name) is ours for holder, name, ours in weasy_fast.places())
+    weasy_fast.restore()
+    assert not any(getattr(holder, name) is ours for holder, name, ours in weasy_fast.places())
+    weasy.install()
