@@ -152,6 +152,7 @@ class Plan:
     fused_mlp: bool = False
     loss_chunks: int = 1
     lora_rank: int = 16
+    frozen: float = 0.0            # share of the parameters that is not trained
     sequences: int = 1             # inference: how many at once
     kv_bytes: float = 2
     offload: tuple = ()            # optimizer, weights, activations
@@ -216,8 +217,7 @@ def estimate(shape: Shape, plan: Plan) -> dict:
         quantized = here - (rest if plan.recipe != "bf16-inference" else 0)       # tables and norms stay in 16 bits
         kv = 2 * math.ceil(shape.layers / plan.pp) * shape.kv_heads * shape.d * plan.kv_bytes * plan.seq * plan.sequences
         return {"weights": quantized * (weights + extra) + (here - quantized) * 2, "KV cache": kv / min(plan.tp, shape.kv_heads)}
-    frozen = 0.0
-    trained = here
+    frozen, trained = here * plan.frozen * 2, here * (1 - plan.frozen)
     if plan.recipe in ADAPTERS:
         frozen = here * 2 if plan.recipe == "lora" else (here - rest) * NF4_BYTES + rest * 2
         trained = lora_parameters(shape, plan.lora_rank) / plan.tp / plan.pp
@@ -279,6 +279,8 @@ def check(shape: Shape, plan: Plan):
         raise Refused(f"--ep {plan.ep} does not divide {shape.experts} experts.")
     if plan.sp and plan.tp == 1:
         raise Refused("--sp needs --tp above 1.")
+    if not 0 <= plan.frozen < 1:
+        raise Refused(f"--frozen {plan.frozen} is no share below 1; give 0.8 for 80%.")
     if plan.zero and plan.recipe in INFERENCE:
         raise Refused("--zero is for training; inference splits by --tp and --pp.")
 
@@ -559,6 +561,7 @@ def arguments(words=None):
     run.add_argument("--fused-mlp", action="store_true", help="SwiGLU in one kernel")
     run.add_argument("--loss-chunks", type=int, default=1, metavar="N", help="pieces of the loss; 0: fused with the output layer")
     run.add_argument("--lora-rank", type=int, default=16, metavar="R", help="of the adapters (default: 16)")
+    run.add_argument("--frozen", type=float, default=0.0, metavar="X", help="share of the parameters that is not trained (default: 0)")
     run.add_argument("--offload", nargs="*", default=(), choices=("optimizer", "weights", "activations"), help="parts that live in host memory")
     run.add_argument("--sequences", type=int, default=1, metavar="N", help="inference: sequences in the KV cache")
     run.add_argument("--kv-bytes", type=float, default=2, metavar="B", help="inference: bytes a cached value (default: 2)")
@@ -625,6 +628,9 @@ def main(words=None) -> int:
         return 2
     except KeyboardInterrupt:
         print("memory_estimator: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:      # the reader, head for instance, has seen enough
+        sys.stdout = None
         return 1
     return 0 if good else 1
 
