@@ -195,8 +195,8 @@ def lora_parameters(shape: Shape, rank: int) -> int:
     return shape.layers * rank * (2 * (h + q) + 2 * (h + kv) + 3 * (h + f) * max(1, shape.experts))
 
 
-def sharded(shape: Shape, plan: Plan) -> tuple[float, float]:
-    """Return (all parameters, those that are no matrix of a layer) that the fullest pipeline stage holds after TP, PP and EP."""
+def sharded(shape: Shape, plan: Plan) -> tuple[float, float, float]:
+    """Return (all parameters, those that are no matrix of a layer, those of experts) of the fullest stage after TP, PP and EP."""
     per_layer = shape.attention() + shape.norms() + shape.mlp(0 if shape.experts else 1)
     if shape.experts:
         per_layer += 3 * shape.hidden * shape.ffn * (shape.experts / plan.ep - 1)
@@ -204,15 +204,17 @@ def sharded(shape: Shape, plan: Plan) -> tuple[float, float]:
     final = shape.hidden * (2 if shape.arch == "gpt" else 1)
     ends = shape.embeddings() if plan.pp == 1 else shape.vocab * shape.hidden      # one table at either end of the pipeline
     rest = layers * shape.norms() + ends + final
-    return (layers * per_layer + ends + final) / plan.tp, rest / plan.tp
+    experts = layers * 3 * shape.hidden * shape.ffn * shape.experts / plan.ep
+    return (layers * per_layer + ends + final) / plan.tp, rest / plan.tp, experts / plan.tp
 
 
 # --8<-- [start:estimate]
 def estimate(shape: Shape, plan: Plan) -> dict:
     """Return the bytes of each part on the fullest device, by name, in the order in which they are printed."""
-    here, rest = sharded(shape, plan)
+    here, rest, experts = sharded(shape, plan)
     weights, grads, master, m, v, extra = RECIPES[plan.recipe]
-    n = plan.dp * plan.cp
+    # Expert parallelism takes its ranks from data parallelism: an expert has only n/ep replicas to be sharded over.
+    n = plan.dp * plan.cp / (1 + (plan.ep - 1) * experts / here)
     if plan.recipe in INFERENCE:
         quantized = here - (rest if plan.recipe != "bf16-inference" else 0)       # tables and norms stay in 16 bits
         kv = 2 * math.ceil(shape.layers / plan.pp) * shape.kv_heads * shape.d * plan.kv_bytes * plan.seq * plan.sequences
@@ -275,6 +277,8 @@ def check(shape: Shape, plan: Plan):
         raise Refused(f"--pp {plan.pp} is more than {shape.layers} layers.")
     if plan.seq % plan.cp:
         raise Refused(f"--cp {plan.cp} does not divide --seq {plan.seq}.")
+    if plan.dp * plan.cp % plan.ep:
+        raise Refused(f"--ep {plan.ep} does not divide {plan.dp * plan.cp} data-parallel ranks.")
     if plan.ep > 1 and (not shape.experts or shape.experts % plan.ep):
         raise Refused(f"--ep {plan.ep} does not divide {shape.experts} experts.")
     if plan.sp and plan.tp == 1:
@@ -529,11 +533,11 @@ def verify(torch, device: str, limit: float) -> tuple[list[dict], bool]:
 
 
 def verdict(records: list[dict]) -> str:
-    """Return the table of a check: measured MB and the estimate's error."""
-    lines = [f"{'model':24}{'recipe':23}{'recompute':10}" + "".join(f"{key:>17}" for key in records[0]["off"])]
+    """Return the table of a check: the measured peak and the estimate's errors."""
+    lines = [f"{'model':24}{'recipe':22}{'again':6}{'peak MB':>8}" + "".join(f"{key:>11}" for key in ("weights", "gradients", "optimizer", "kept", "peak"))]
     for r in records:
         name = r["model"] + (", eager" if r["attention"] == "eager" and "eager" not in r["model"] else "")
-        lines.append(f"{name:24}{r['recipe']:23}{r['recompute']:10}" + "".join(f"{r['measured'][k] / 1e6:9.2f} {100 * r['off'][k]:+6.2f}%" for k in r["off"]))
+        lines.append(f"{name:24}{r['recipe']:22}{r['recompute']:6}{r['measured']['peak'] / 1e6:8.2f}" + "".join(f"{100 * r['off'][k]:+10.2f}%" for k in r["off"]))
     return "\n".join(lines)
 
 
@@ -588,7 +592,7 @@ def run_verify(args) -> tuple[dict, bool]:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise Refused(f"no device '{device}': {str(error).splitlines()[0]}. Try --device cpu.") from None
-    print(f"PyTorch {torch.__version__}, {device}, Python {platform.python_version()}; measured MB and how far the estimate is off")
+    print(f"PyTorch {torch.__version__}, {device}, Python {platform.python_version()}; what is recomputed, the measured peak, and how far the estimate is off")
     records, good = verify(torch, device, args.limit)
     print(verdict(records))
     worst = max(abs(value) for r in records for value in r["off"].values())
