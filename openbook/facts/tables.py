@@ -94,8 +94,11 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
     table = facts.tables[request.data]
     columns = [table.columns[name] for name in request.columns]
     rows, notes = select(table, request.where, request.sort), Notes()
+    sources = [_row_source(row, columns) for row in rows]
+    # One source for the whole table stands behind its caption, not on each of its rows.
+    shared = sources[0] if len(rows) > 1 and len(set(sources)) == 1 else None
     head = "\n".join(_head(column, lang) for column in columns)
-    body = "\n".join(_row(row, columns, lang, notes) for row in rows)
+    body = "\n".join(_row(row, columns, lang, notes, None if shared else source) for row, source in zip(rows, sources))
     below = "".join(f'<span class="table-note"><sup class="note">{letter(index)}</sup> {inline_html(words)}</span> '
                     for index, words in enumerate(notes.words))
     dates = sorted({cell.checked[:7] for row in rows for column in columns
@@ -103,7 +106,7 @@ def render(request: Request, facts: Facts, lang: str, number: str) -> str:
     if dates:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} – {dates[-1]}"
         below += f'<span class="table-checked">{WORDS[lang]["checked"].format(span)}</span>'
-    caption = inline_html(request.caption)
+    caption = inline_html(request.caption) + cite(shared)
     tools = (f'<p class="table-tools only-web" data-search-exclude="yes"><a href="book:data/{table.name}" '
              f'title="{WORDS[lang]["csv"]}" download>CSV</a></p>')
     return (f'<figure class="book-table" id="{request.id}" data-table="{table.name}"><figcaption><span class="caption-number">{number}</span> '
@@ -118,16 +121,19 @@ def _head(column: Column, lang: str) -> str:
     return f'<th scope="col"{kind}>{html.escape(column.title[lang])}{unit}</th>'
 
 
-def _row(row: Row, columns: list[Column], lang: str, notes: Notes) -> str:
+def _row_source(row: Row, columns: list[Column]) -> str | None:
+    """Return the source of those shown cells of a row that name none of their own."""
+    sourced = any(column.sourced and column.name in row.cells and not row.cells[column.name].own_source for column in columns)
+    return row.src if sourced else None
+
+
+def _row(row: Row, columns: list[Column], lang: str, notes: Notes, source: str | None) -> str:
     cells = []
     for index, column in enumerate(columns):
         cell = row.cells.get(column.name)
         shown = _cell(cell, column, lang, notes) if cell else WORDS[lang]["none"]
         if index == 0:
-            sourced = any(other.sourced and other.name in row.cells and not row.cells[other.name].own_source
-                          for other in columns)
-            shown += cite(row.src) if sourced else ""
-            cells.append(f'<th scope="row">{shown}</th>')
+            cells.append(f'<th scope="row">{shown}{cite(source)}</th>')
         else:
             kind = ' class="num"' if column.numeric else ' class="links"' if column.type == "link" else ""
             cells.append(f"<td{kind}>{shown}</td>")

@@ -1,5 +1,7 @@
 """A `table` fence becomes a table in each language, and a bad one says what is wrong."""
 
+from dataclasses import replace
+
 import pytest
 from lxml import html
 
@@ -33,6 +35,16 @@ def test_chinese_heads_and_notes(facts):
     shown = render(parse_request(REQUEST, facts), facts, "zh", "表 1.1")
     assert rows(shown)[0] == ["芯片", "年份", "BF16 TFLOPS", "脊点 FLOP/B"]
     assert "数据核对于" in shown
+
+
+def test_a_source_that_all_rows_share_stands_behind_the_caption(facts):
+    request = parse_request(REQUEST.replace(" [@nv-sheet]", "").replace(", ridge", ""), facts)
+    table = facts.tables["chips"]
+    own = html.fromstring(render(request, facts, "en", "Table 1.1"))
+    assert own.xpath("//figcaption//sup/@data-cite") == [] and len(own.xpath("//tbody//th/sup/@data-cite")) == 2
+    one = replace(table, rows=[replace(row, src="nv-sheet") for row in table.rows])
+    shared = html.fromstring(render(request, replace(facts, tables={"chips": one}), "en", "Table 1.1"))
+    assert shared.xpath("//figcaption//sup/@data-cite") == ["nv-sheet"] and shared.xpath("//tbody//th/sup") == []
 
 
 def test_where_keeps_matching_rows(facts):
