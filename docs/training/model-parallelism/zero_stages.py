@@ -77,7 +77,7 @@ def svg(params: float, counts: tuple[int, int] = (8, 64), card: float = 80) -> s
         return f'<switch><text systemLanguage="zh" {attributes}>{zh}</text><text {attributes}>{en}</text></switch>'
 
     size = f"{params / 1e9:g}"
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 342">',
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 322">',
            '<title lang="en">Bytes a rank holds by ZeRO stage</title><title lang="zh">各级 ZeRO 每个 rank 的显存</title>',
            f'<desc lang="en">Weights, gradients and optimizer state of {size}B parameters on one rank, for DDP and ZeRO 1 to 3, '
            f'on {counts[0]} and {counts[1]} ranks.</desc>',
