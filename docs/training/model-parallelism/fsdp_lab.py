@@ -15,7 +15,7 @@ from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-WIDTH, BLOCKS, ROWS, STEPS, RANKS = 64, 4, 32, 4, 4
+WIDTH, BLOCKS, ROWS, STEPS, RANKS = 64, 4, 32, 3, 4
 
 
 class Calls(TorchDispatchMode):
@@ -49,7 +49,7 @@ def build():
 
 # --8<-- [start:shard]
 def shard(model, mesh, reshard):
-    """Make each block a unit, then the root, which takes what is left: the head."""
+    """Make each block a unit, then the root, which takes the head."""
     for block in list(model)[:BLOCKS]:
         fully_shard(block, mesh=mesh, reshard_after_forward=reshard)
     fully_shard(model, mesh=mesh)
@@ -74,7 +74,7 @@ def train(model, optimizer, micro_batches=1, accumulate=False):
             for i, (a, b) in enumerate(zip(*mine)):
                 last = i == micro_batches - 1
                 # --8<-- [start:accumulate]
-                if accumulate:  # keep weights and gradients whole until the last micro-batch
+                if accumulate:  # keep weights and gradients whole till the last
                     model.set_reshard_after_backward(last)
                     model.set_requires_gradient_sync(last)
                 # --8<-- [end:accumulate]

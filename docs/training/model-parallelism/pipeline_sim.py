@@ -94,7 +94,7 @@ def gpipe(rank: int, p: int, m: int) -> list[Op]:
 
 
 def one_f_one_b(rank: int, p: int, m: int) -> list[Op]:
-    """Return p - 1 - rank forwards to warm up, then one forward, one backward, then the rest."""
+    """Return forwards to warm up, then forward and backward in turn."""
     warm = min(m, p - 1 - rank)
     order = [("F", i, 0) for i in range(warm)]
     for i in range(m - warm):
@@ -103,8 +103,9 @@ def one_f_one_b(rank: int, p: int, m: int) -> list[Op]:
 
 
 def interleaved(rank: int, p: int, m: int, v: int) -> list[Op]:
-    """Return 1F1B over v chunks a rank, p micro-batches of a chunk at a time; p must divide m."""
-    forward = [("F", group * p + i, c) for group in range(m // p) for c in range(v) for i in range(p)]
+    """Return 1F1B over v chunks a rank, p micro-batches of a chunk at a time."""
+    forward = [("F", group * p + i, c)
+               for group in range(m // p) for c in range(v) for i in range(p)]
     backward = [("B", i, v - 1 - c) for _, i, c in forward]
     warm = min(len(forward), 2 * (p - 1 - rank) + (v - 1) * p)
     order = forward[:warm]
@@ -114,10 +115,15 @@ def interleaved(rank: int, p: int, m: int, v: int) -> list[Op]:
 
 
 def zero_bubble(rank: int, p: int, m: int, warm: int, lag: int) -> list[Op]:
-    """Return `warm` forwards, then B, W, F in turn; the weight gradient W follows its B `lag` micro-batches later."""
+    """Return forwards, then B, W and F in turn; W is `lag` micro-batches late."""
     order = [("F", i, 0) for i in range(min(warm, m))]
     for i in range(m + lag):
-        order += [("B", i, 0)] * (i < m) + [("W", i - lag, 0)] * (i >= lag) + [("F", warm + i, 0)] * (warm + i < m)
+        if i < m:
+            order.append(("B", i, 0))
+        if i >= lag:
+            order.append(("W", i - lag, 0))
+        if warm + i < m:
+            order.append(("F", warm + i, 0))
     return order
 # --8<-- [end:orders]
 

@@ -51,10 +51,11 @@ def main():
     for kind in (ScheduleGPipe, Schedule1F1B):
         # --8<-- [start:pipe]
         model, x, y = build()
-        block = model[rank]  # a real model is cut here: this rank builds its own layers only
+        block = model[rank]  # a real rank builds its own layers only
         held = Held(block)
         stage = PipelineStage(block, rank, RANKS, torch.device("cpu"))
-        schedule = kind(stage, n_microbatches=MICRO, loss_fn=nn.functional.mse_loss)
+        loss_fn = nn.functional.mse_loss
+        schedule = kind(stage, n_microbatches=MICRO, loss_fn=loss_fn)
         losses = []
         if rank == 0:
             schedule.step(x)

@@ -24,7 +24,7 @@ def all_reduce(x, op=dist.ReduceOp.SUM):
 
 # --8<-- [start:conjugates]
 class Enter(torch.autograd.Function):
-    """Identity forward; the backward pass sums what each rank's columns say about the input."""
+    """Identity forward; backward sums what all columns say of the input."""
 
     @staticmethod
     def forward(ctx, x):
@@ -36,7 +36,7 @@ class Enter(torch.autograd.Function):
 
 
 class Leave(torch.autograd.Function):
-    """The forward pass sums the ranks' partial outputs; identity backward."""
+    """Forward sums the ranks' partial outputs; identity backward."""
 
     @staticmethod
     def forward(ctx, x):
@@ -48,20 +48,21 @@ class Leave(torch.autograd.Function):
 
 
 def mlp(x, a, b, enter=Enter.apply):
-    """Return gelu(x A) B, with A split by columns and B by rows: no traffic between the two."""
+    """Return gelu(x A) B, with A split by columns and B by rows."""
     return Leave.apply(F.gelu(enter(x) @ a) @ b)
 # --8<-- [end:conjugates]
 
 
 # --8<-- [start:loss]
 def vocab_parallel_loss(x, head, targets, first):
-    """Return the mean cross-entropy; each rank has the logits of its columns of the vocabulary alone."""
+    """Return the mean cross-entropy; a rank has its columns of the logits alone."""
     logits = Enter.apply(x) @ head
     top = all_reduce(logits.detach().max(dim=1).values, dist.ReduceOp.MAX)
     logits = logits - top[:, None]  # so that exp cannot overflow
     norm = Leave.apply(logits.exp().sum(dim=1))
     mine = (targets >= first) & (targets < first + head.shape[1])
-    picked = logits.gather(1, (targets - first).clamp(0, head.shape[1] - 1)[:, None])[:, 0]
+    column = (targets - first).clamp(0, head.shape[1] - 1)
+    picked = logits.gather(1, column[:, None])[:, 0]
     return (norm.log() - Leave.apply(torch.where(mine, picked, 0.0))).mean()
 # --8<-- [end:loss]
 

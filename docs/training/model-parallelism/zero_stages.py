@@ -33,14 +33,15 @@ NAMES = {0: "DDP", 1: "ZeRO-1", 2: "ZeRO-2", 3: "ZeRO-3"}
 
 # --8<-- [start:formulas]
 def held(stage: int, ranks: int, grad_bytes: float = 2) -> dict[str, float]:
-    """Return the bytes a parameter that one rank holds: weights, gradients, optimizer."""
+    """Return the bytes a parameter that one rank holds, by part."""
     return {"weights": 2 / (ranks if stage >= 3 else 1),
             "gradients": grad_bytes / (ranks if stage >= 2 else 1),
             "optimizer": OPTIMIZER / (ranks if stage >= 1 else 1)}
 
 
-def sent(stage: int, ranks: int, grad_bytes: float = 2, micro_batches: int = 1) -> float:
-    """Return the bytes a parameter that one rank sends in a step, over ring collectives."""
+def sent(stage: int, ranks: int, grad_bytes: float = 2,
+         micro_batches: int = 1) -> float:
+    """Return the bytes a parameter that one rank sends in a step, by rings."""
     m, g, w = micro_batches, grad_bytes, 2
     moved = {0: 2 * g, 1: g + w, 2: m * g + w, 3: m * (2 * w + g)}[stage]
     return moved * (ranks - 1) / ranks
