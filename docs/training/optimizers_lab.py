@@ -153,9 +153,9 @@ def apollo_mini(g, s, t):
 
 
 # Each rule with its rate, the best of --sweep. BAdam is AdamW on one layer at a time, see train().
-RULES = {"sgd": (sgd, 0.1), "adamw": (adamw, 0.003), "adamw-8bit": (adamw_8bit, 0.003), "lion": (lion, 0.001),
-         "adafactor": (None, 0.03), "adam-mini": (adam_mini, 0.003), "muon": (muon, 0.01), "galore": (galore, 0.01),
-         "apollo": (apollo, 0.01), "apollo-mini": (apollo_mini, 0.003), "badam": (adamw, 0.003), "frozen": (None, 0.0)}
+RULES = {"sgd": (sgd, 3.0), "adamw": (adamw, 0.009), "adamw-8bit": (adamw_8bit, 0.009), "lion": (lion, 0.01),
+         "adafactor": (None, 0.09), "adam-mini": (adam_mini, 0.009), "muon": (muon, 0.1), "galore": (galore, 0.1),
+         "apollo": (apollo, 0.1), "apollo-mini": (apollo_mini, 0.03), "badam": (adamw, 0.03), "frozen": (None, 0.0)}
 GRID = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 
