@@ -58,6 +58,16 @@ def test_the_numbers_that_the_chapter_prints(tmp_path):
     assert got["one_point_gpu_hours"] == pytest.approx(got["gpu_hours"] * (1 - got["mfu"] / (got["mfu"] + 0.01)))
 
 
+def test_the_constants_of_the_tuning_log_and_the_sums_of_the_budget():
+    columns = (ROOT / "docs/data/tuning_log.yml").read_text("utf-8")
+    for causal in (True, False):
+        assert f"compute: tps * {tool.model_flops(LLAMA_8B, 8192, causal) / 1e9:.3f} / 9895" in columns
+    rows = [line.split("|") for line in (ROOT / "docs/training/performance/index.md").read_text("utf-8").splitlines() if line.count("|") == 6]
+    parts = [(int(row[2]), int(row[5])) for row in rows if row[2].strip().isdigit() and row[5].strip().isdigit()]
+    assert len(parts) == 8 and [sum(column) for column in zip(*parts)] == [1000, 555]
+    assert round(250 * 989.5 / 780) == parts[0][0]
+
+
 def test_a_hugging_face_configuration(tmp_path):
     config = {"num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
               "vocab_size": 128256, "num_experts_per_tok": None}

@@ -240,6 +240,7 @@ def main(argv: list[str] | None = None) -> int:
         print("time_thieves.py needs PyTorch: pip install torch", file=sys.stderr)
         return 2
     torch.set_num_threads(1)
+    enabled = gc.isenabled()
     gc.disable()  # so that the collector runs where a variant runs it and nowhere else
     rows: list[dict] = []
     try:
@@ -248,6 +249,9 @@ def main(argv: list[str] | None = None) -> int:
             gc.collect()
     except KeyboardInterrupt:
         print("interrupted; what is done:", file=sys.stderr)
+    finally:
+        if enabled:
+            gc.enable()
     if rows:
         print(table(rows))
     try:
