@@ -316,8 +316,7 @@ def curves(runs: list[dict]) -> str:
             loss = run["losses"]
             lines[run["rule"]] = [sum(loss[max(0, i - 9):i + 1]) / (i + 1 - max(0, i - 9)) for i in range(len(loss))]
     steps = max(len(line) for line in lines.values())
-    low = math.floor(min(map(min, lines.values())) * 2) / 2
-    high = math.ceil(max(map(max, lines.values())) * 2) / 2
+    low, high = 0.0, math.ceil(max(map(max, lines.values())) * 2) / 2
 
     def x(step):
         return 60 + 500 * step / steps
@@ -351,8 +350,8 @@ def curves(runs: list[dict]) -> str:
         en, zh = NAMES[rule] if isinstance(NAMES[rule], tuple) else (NAMES[rule],) * 2
         out += [f'<polyline class="l" style="stroke:var({colour})" stroke-dasharray="{dash or "none"}" points="{points}"/>',
                 f'<path style="stroke:var({colour})" stroke-width="1" d="M{x(len(lines[rule])):.1f} {y(lines[rule][-1]):.1f}L572 {label:.1f}"/>',
-                f'<path class="l" style="stroke:var({colour})" stroke-dasharray="{dash or "none"}" d="M572 {label:.1f}H598"/>',
-                both(f'x="604" y="{label + 4:.1f}"', en, zh)]
+                f'<path class="l" style="stroke:var({colour})" stroke-dasharray="{dash or "none"}" d="M572 {label:.1f}H596"/>',
+                both(f'x="606" y="{label + 4:.1f}"', en, zh)]
     return "\n".join([*out, "</svg>", ""])
 
 
