@@ -73,6 +73,7 @@ def test_a_rule_moves_as_torch_optim_does(rule, theirs, shape):
     import torch
     torch.manual_seed(0)
     mine = torch.randn(shape)
+    start = mine.clone()
     theirs_p = torch.nn.Parameter(mine.clone())
     more = {"betas": (0.9, 0.95)} if rule == "adamw" else {}
     optimizer = getattr(torch.optim, theirs)([theirs_p], lr=0.02, weight_decay=0.0, **more)
@@ -82,7 +83,8 @@ def test_a_rule_moves_as_torch_optim_does(rule, theirs, shape):
         theirs_p.grad = g.clone()
         optimizer.step()
         mine -= 0.02 * lab.RULES[rule][0](g, state, step)
-    assert torch.allclose(mine, theirs_p, atol=1e-6 if rule == "adamw" else 3e-4)  # Muon iterates in BF16
+    off = (mine - theirs_p).norm() / (theirs_p - start).norm()
+    assert off < (1e-5 if rule == "adamw" else 0.02)  # Muon iterates in BF16, whose unit is 0.4%, and rounds in another order
 
 
 @pytest.mark.torch
