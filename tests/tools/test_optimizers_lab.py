@@ -69,8 +69,10 @@ def test_wrong_usage_and_help_without_torch(tmp_path):
 @pytest.mark.torch
 @pytest.mark.parametrize("rule, theirs", [("adamw", "AdamW"), ("muon", "Muon")])
 @pytest.mark.parametrize("shape", [(16, 40), (40, 16)])
-def test_a_rule_moves_as_torch_optim_does(rule, theirs, shape):
+def test_a_rule_moves_as_torch_optim_does(rule, theirs, shape, monkeypatch):
     import torch
+    # Both iterate in BF16, whose unit of 0.4% grows to a few percent in five steps; in FP32 they must be the same.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda tensor: tensor.clone())
     torch.manual_seed(0)
     mine = torch.randn(shape)
     start = mine.clone()
@@ -84,7 +86,7 @@ def test_a_rule_moves_as_torch_optim_does(rule, theirs, shape):
         optimizer.step()
         mine -= 0.02 * lab.RULES[rule][0](g, state, step)
     off = (mine - theirs_p).norm() / (theirs_p - start).norm()
-    assert off < (1e-5 if rule == "adamw" else 0.02)  # Muon iterates in BF16, whose unit is 0.4%, and rounds in another order
+    assert off < 1e-4
 
 
 @pytest.mark.torch
