@@ -22,7 +22,7 @@ def picked(values: dict, names: list[str]) -> dict:
 
 
 def test_swift():
-    words = shlex.split((FOLDER / "ft_swift.sh").read_text())
+    words = shlex.split((FOLDER / "ft_swift.sh").read_text().replace("\\\n", " "))
     assert words[:2] == ["swift", "sft"]
     flags = dict(zip([word.removeprefix("--") for word in words[2::2]], words[3::2]))
     assert picked(flags, ["model", "lora_rank", "lora_alpha", "lora_dropout", "max_length", "per_device_train_batch_size",
