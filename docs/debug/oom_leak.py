@@ -66,7 +66,7 @@ try:
 except RuntimeError as error:
     print(f"step {number:3} {str(error).splitlines()[0]}")
     resource.setrlimit(resource.RLIMIT_AS, (-1, -1))            # the census needs memory too
-    for (shape, graph), count in (census() - before).most_common(3):
+    for (shape, graph), count in (census() - before).most_common(6):
         print(f"  {count} more tensors than at the start: shape {list(shape)}, {graph}")
     sys.exit(1)
 print(f"done, resident {resident_mb():.0f} MB")

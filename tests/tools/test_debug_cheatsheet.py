@@ -58,11 +58,11 @@ def test_command_runs_as_printed(project, row):
         sleeper.kill()
         sleeper.communicate()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "not found" not in done.stderr and "invalid option" not in done.stderr, done.stderr
+    assert "command not found" not in done.stderr and "invalid option" not in done.stderr, done.stderr
 
 
 def test_bisect_names_the_commit(project):
-    done = subprocess.run("git bisect start -q HEAD v1 && git bisect run ./check.sh", shell=True, cwd=project, text=True, capture_output=True)
+    done = subprocess.run("git bisect start HEAD v1 && git bisect run ./check.sh", shell=True, cwd=project, text=True, capture_output=True)
     assert "is the first bad commit" in done.stdout and "change 3" in done.stdout
 
 

@@ -49,7 +49,7 @@ def snippets(tmp_path):
         torch.load(tmp_path / "a.pt")
 
     def truncated():
-        torch.save(torch.ones(10_000), tmp_path / "b.pt")
+        torch.save(torch.ones(100_000), tmp_path / "b.pt")
         whole = (tmp_path / "b.pt").read_bytes()
         (tmp_path / "b.pt").write_bytes(whole[:len(whole) // 2])
         torch.load(tmp_path / "b.pt")
