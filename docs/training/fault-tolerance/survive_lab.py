@@ -57,7 +57,11 @@ def train(options: argparse.Namespace) -> int:
     folder, rank = options.dir, int(os.environ["RANK"])
     checkpoint, log = folder / "checkpoint.pt", folder / "losses.csv"
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
-    dist.init_process_group("gloo", timeout=timedelta(seconds=options.timeout))
+    # --8<-- [start:store]
+    store, rank, ranks = next(dist.rendezvous("env://"))
+    store = dist.PrefixStore(f"start {attempt}", store)  # else ranks may read the addresses of those that died
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=ranks, timeout=timedelta(seconds=options.timeout))
+    # --8<-- [end:store]
     torch.manual_seed(100 + rank)  # each rank its own dropout: that state has to come back too
     torch.set_num_threads(1)
     model = nn.Sequential(nn.Linear(8, 32), nn.GELU(), nn.Dropout(0.1), nn.Linear(32, 1))
