@@ -321,8 +321,8 @@ def draw(curves: dict[str, list[float]], entropy: float) -> str:
         last = (len(curves[name]) * 5 if name.startswith("grokking") else len(curves[name]))
         out.append(f'<text class="s" x="{x}" y="{y + height + 16}">0</text>')
         out.append(both(x + width, y + height + 16, "s", f"step {last:,}", f"第 {last:,} 步", "end"))
-    out.append(both(30, 520, "s", "Loss in nats a token, medians of five. Dotted green: entropy of the text, the floor. Dotted vertical: the fault.",
-                    "纵轴：每 token 损失（nat），每五步取中位数。绿色点线：文本的熵，即下限。竖点线：故障处。"))
+    out.append(both(30, 520, "s", "Loss in nats a token, medians of five. Dotted green: the text's entropy. Dotted vertical: the fault.",
+                    "纵轴：每 token 损失（nat），五步中位数。绿色点线：文本的熵。竖点线：故障处。"))
     return "\n".join([*out, "</svg>", ""])
 
 
