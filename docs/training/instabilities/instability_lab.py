@@ -263,7 +263,7 @@ PANELS = [
     ("no recovery", "No recovery", "不恢复"), ("divergence", "Divergence", "发散"), ("plateau", "Plateau", "平台"),
     ("sawtooth", "Sawtooth", "锯齿"), ("resume step", "Step at resume", "续训台阶"), ("grokking validation", "Grokking", "顿悟"),
 ]
-STYLE = (".t{font:600 14px var(--fig-font,sans-serif);fill:var(--fig-ink,#1f2328)}.s{font:12px var(--fig-font,sans-serif);"
+STYLE = (".t{font-family:var(--fig-font,sans-serif);font-size:14px;font-weight:600;fill:var(--fig-ink,#1f2328)}.s{font-family:var(--fig-font,sans-serif);font-size:12px;"
          "fill:var(--fig-muted,#59636e)}.a{stroke:var(--fig-line,#8c959f);stroke-width:1;fill:none}"
          ".f{stroke:var(--fig-c3,#009e73);stroke-width:1.2;stroke-dasharray:2 3;fill:none}"
          ".c{stroke:var(--fig-c1,#0072b2);stroke-width:1.6;fill:none;stroke-linejoin:round}"
