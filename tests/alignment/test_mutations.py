@@ -14,19 +14,23 @@ from pathlib import Path
 import pytest
 
 from openbook.alignment.check import check_alignment
-from openbook.book import read_book
 from openbook.copyedit.check import check_copy
 from openbook.reading.source import split_front_matter
 
 ROOT = Path(__file__).parent.parent.parent
 
 
+#: Chapters on which every kind of mutation can be told apart by a pattern; in others a pattern may meet a place that it breaks
+#: in another way than its name says.
+CHAPTERS = ["index.md", "insights/ai-battlefield.md", "compute/accelerator/index.md", "network/index.md", "training/frameworks/large-scale.md",
+            "resources/index.md", "tables.md", "glossary.md", "about/status.md"]
+
+
 @lru_cache(maxsize=1)
 def pairs() -> list[tuple[str, str, str]]:
-    """The Chinese and the English text of every chapter in both languages."""
+    """The Chinese and the English text of the chapters that are mutated."""
     docs = ROOT / "docs"
-    return [(chapter.path, (docs / chapter.twin).read_text("utf-8"), (docs / chapter.path).read_text("utf-8"))
-            for chapter in read_book(ROOT).chapters if (docs / chapter.twin).is_file()]
+    return [(path, (docs / path.replace(".md", ".zh.md")).read_text("utf-8"), (docs / path).read_text("utf-8")) for path in CHAPTERS]
 
 
 @dataclass(frozen=True)
