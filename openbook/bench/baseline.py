@@ -48,7 +48,7 @@ def _in_order(book: Book, flats: list[Flat], order: Order) -> Iterator[Segment]:
 def same_html(order: Order) -> str:
     """Write one document of exactly the HTML that the chapters are laid out from."""
     found = segments(order)
-    return _document(found[0].lang, order.paper, "".join(segment.body for segment in found))
+    return document(found[0].lang, order.paper, "".join(segment.body for segment in found))
 
 
 def as_built(order: Order) -> str:
@@ -69,10 +69,10 @@ def as_built(order: Order) -> str:
         article.set("class", "chapter")
         article.set("id", chapter.id)
         bodies.append(etree.tostring(article, encoding="unicode", method="html"))
-    return _document(book.tag, order.paper, "".join(bodies))
+    return document(book.tag, order.paper, "".join(bodies))
 
 
-def _document(lang: str, paper: str, body: str) -> str:
+def document(lang: str, paper: str, body: str) -> str:
     """Write a whole HTML document."""
     return f'<html lang="{lang}" class="{paper}"><head><title>{html.escape("Book")}</title></head><body>{body}</body></html>'
 

@@ -9,13 +9,15 @@ import quickjs
 
 # What the scripts find in a browser: where a worker listens, whom it answers, how it loads others, how it is asked.
 WORKER = """
-var self = globalThis, listener, answer = null;
+var self = globalThis, window = globalThis, listener, asked, answer = null;
 var console = {warn: function () {}, log: function () {}};
 function addEventListener(kind, heard) { listener = heard; }
-function postMessage(message) { answer = message; }
+function postMessage(message) { asked.heard({data: message}); answer = message; }
 function importScripts() { for (const address of arguments) (0, eval)(read_script(address)); }
-function Worker() {}
-Worker.prototype.postMessage = function (message) { listener({data: message}); };
+var Worker = class {
+  addEventListener(kind, heard) { this.heard = heard; }
+  postMessage(message) { asked = this; listener({data: message}); }
+};
 function send(message) { answer = null; new Worker().postMessage(JSON.parse(message)); }
 function said() { return JSON.stringify(answer); }
 """
@@ -48,3 +50,9 @@ class SearchEngine:
     def pages(self, words: str) -> list[str]:
         """Return the addresses of the pages found, best first, without their anchors."""
         return [page[0]["location"].split("#")[0] for page in self.sections(words)]
+
+    def ranked(self, items: list[list[dict]]) -> list[str]:
+        """Return the addresses of a worker's answer in the order in which readers get them."""
+        message = json.dumps({"type": 3, "data": {"items": items}})
+        answer = json.loads(self.context.eval(f"asked = new Worker(); postMessage({message}); said()"))
+        return [page[0]["location"] for page in answer["data"]["items"]]

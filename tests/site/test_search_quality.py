@@ -101,10 +101,6 @@ ENGLISH = {
 }
 
 
-#: Of 40 questions. Chinese has one more than we want: with more chapters, words that many of them share weigh too much.
-MISSES = {"zh": 5, "en": 4}
-
-
 @pytest.fixture(scope="module")
 def engines(real_site):
     return {"zh": SearchEngine(real_site / "site", "zh/"), "en": SearchEngine(real_site / "site")}
@@ -115,14 +111,14 @@ def test_the_right_chapter_is_among_the_first_three(engines, lang, questions):
     assert len(questions) == 40
     first_three = {words: engines[lang].pages(words)[:3] for words in questions}
     missed = {words: pages for words, pages in first_three.items() if questions[words] not in pages}
-    assert len(missed) <= MISSES[lang], missed
+    assert len(missed) <= 4, missed
 
 
 @pytest.mark.parametrize("lang, questions", [("zh", CHINESE), ("en", ENGLISH)])
 def test_the_right_chapter_mostly_comes_first(engines, lang, questions):
     """The first place says more than the first three."""
     missed = [words for words in questions if engines[lang].pages(words)[:1] != [questions[words]]]
-    assert len(missed) <= 15, missed
+    assert len(missed) <= 10, missed
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +149,21 @@ def test_what_is_added_to_the_index_is_not_shown(worded_site):
     assert not any("all-reduce" in text or "全规约" in text for text in shown)
     index = json.loads((worded_site / "zh/search/search_index.json").read_text("utf-8"))
     assert "全规约" in json.dumps(index, ensure_ascii=False)
+
+
+def test_the_last_character_of_a_word_counts(worded_site):
+    """The theme alone would look for 全归 and, where it is no word, for nothing."""
+    engine = SearchEngine(worded_site, "zh/")
+    assert list(engine.sections("全归约")[0][0]["terms"]) == ["全归约"]
+
+
+def test_a_page_with_more_of_the_words_comes_before_one_with_a_better_section(worded_site):
+    engine = SearchEngine(worded_site)
+    section = {"location": "one/", "title": "t", "text": ""}
+    strong = [{**section, "score": 9, "terms": {"ring": True, "tree": False}}]
+    broad = [{**section, "location": "two/", "score": 6, "terms": {"ring": True, "tree": False}},
+             {**section, "location": "two/#b", "score": 4, "terms": {"ring": False, "tree": True}}]
+    assert engine.ranked([strong, broad]) == ["two/", "one/"]
 
 
 def test_a_question_with_an_unknown_character_is_still_answered(worded_site):
