@@ -87,7 +87,7 @@ def svg(params: float, counts: tuple[int, int] = (8, 64), card: float = 80) -> s
            '<defs><pattern id="zs-dots" width="6" height="6" patternUnits="userSpaceOnUse">'
            '<circle cx="3" cy="3" r="1.2" class="d"/></pattern></defs>']
     legend = [("w", "weights, BF16", "权重，BF16"), ("g", "gradients, BF16", "梯度，BF16"),
-              ("h", "optimizer: FP32 master, two moments", "优化器：FP32 主权重与两个动量")]
+              ("h", "optimizer: FP32 master, two moments", "优化器：FP32 主权重与一、二阶矩")]
     for (css, en, zh), x in zip(legend, (left, left + 140, left + 285)):
         if css == "h":
             out.append(f'<rect x="{x}" y="14" width="13" height="13" class="o"/>')
