@@ -14,7 +14,8 @@ TOOL = ROOT / "docs/training/fault-tolerance/survive_lab.py"
 
 
 def run(*command: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *command], text=True, capture_output=True, timeout=110, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return subprocess.run([sys.executable, *command], text=True, capture_output=True, timeout=110,
+                          env={**os.environ, "OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"})
 
 
 def train(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -16,6 +16,7 @@ import json
 import os
 import socket
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -83,6 +84,13 @@ def train(training: Training, steps: int, device: str) -> list[float]:
 
 
 # --8<-- [start:save]
+def flush(path: Path) -> None:
+    """Make a file durable, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
 def save(training: Training, folder: Path, background: bool) -> Path:
     """Save into a folder that gets its final name only when every rank has written and flushed its part."""
     import torch.distributed as dist
@@ -96,11 +104,15 @@ def save(training: Training, folder: Path, background: bool) -> Path:
         dcp.save({"app": training}, checkpoint_id=draft)
     dist.barrier()
     if dist.get_rank() == 0:
+        if final.exists():  # saved before a rollback; a rename cannot replace a folder with files in it
+            os.rename(final, folder / f"{final.name}.old-{time.time_ns()}")
         os.rename(draft, final)
-        handle = os.open(folder, os.O_RDONLY)
-        os.fsync(handle)  # the new name is durable only when its folder is
-        os.close(handle)
-        (folder / "latest").write_text(final.name, "utf-8")
+        flush(folder)  # the new name is durable only when its folder is
+        new = folder / "latest.new"
+        new.write_text(final.name, "utf-8")
+        flush(new)
+        os.replace(new, folder / "latest")  # a reader sees the old name or the new one, never half
+        flush(folder)
     dist.barrier()
     return final
 # --8<-- [end:save]
@@ -137,6 +149,9 @@ def run(arguments: argparse.Namespace) -> int:
     latest = arguments.folder / "latest"
     if not latest.is_file():
         say(f"dcp_reshard: no checkpoint in {arguments.folder}; run `save` first")
+        return 2
+    if not (arguments.folder / latest.read_text("utf-8")).is_dir():
+        say(f"dcp_reshard: {latest} names {latest.read_text('utf-8')}, which is not there; write the name of a complete folder into it")
         return 2
     # --8<-- [start:load]
     dcp.load({"app": training}, checkpoint_id=arguments.folder / latest.read_text("utf-8"))

@@ -3,11 +3,14 @@
 
 Python 3.11 and PyTorch 2.6 or later; CPU ranks over gloo. Examples that work as they stand:
 
+    export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
     torchrun --standalone --nproc-per-node 2 --max-restarts 2 survive_lab.py --dir /tmp/survive --kill 1@17
+    torchrun --standalone --nproc-per-node 2 survive_lab.py --dir /tmp/calm
     python survive_lab.py --compare /tmp/survive/losses.csv /tmp/calm/losses.csv
 
 --kill RANK@STEP ends that rank with SIGKILL before that step, on the first start only, as a dead node would; torchrun
-ends the others and starts all again. In --dir lie checkpoint.pt, losses.csv, and two switches that anybody who may
+ends the others and starts all again. The variable gives each start a key-value store of its own: torchrun 2.13 else
+keeps one over restarts, and new ranks may look for the addresses of those that died. In --dir lie checkpoint.pt, losses.csv, and two switches that anybody who may
 write there can touch: SAVE writes a checkpoint at the next step, STOP writes one and ends the run with exit code 0.
 
 Exit codes: 0 done (or losses equal), 1 losses differ, 2 wrong usage; a killed rank leaves its signal to torchrun.
@@ -57,11 +60,7 @@ def train(options: argparse.Namespace) -> int:
     folder, rank = options.dir, int(os.environ["RANK"])
     checkpoint, log = folder / "checkpoint.pt", folder / "losses.csv"
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
-    # --8<-- [start:store]
-    store, rank, ranks = next(dist.rendezvous("env://"))
-    store = dist.PrefixStore(f"start {attempt}", store)  # else ranks may read the addresses of those that died
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=ranks, timeout=timedelta(seconds=options.timeout))
-    # --8<-- [end:store]
+    dist.init_process_group("gloo", timeout=timedelta(seconds=options.timeout))
     torch.manual_seed(100 + rank)  # each rank its own dropout: that state has to come back too
     torch.set_num_threads(1)
     model = nn.Sequential(nn.Linear(8, 32), nn.GELU(), nn.Dropout(0.1), nn.Linear(32, 1))
