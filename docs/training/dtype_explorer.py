@@ -299,7 +299,7 @@ DRAWN = (("fp32", "FP32"), ("tf32", "TF32"), ("fp16", "FP16"), ("bf16", "BF16"),
 def scientific(x: float) -> tuple[str, str]:
     """Return a number as people write it, its power of ten apart: ("448", ""), ("65,504", ""), ("3.403 × 10", "38")."""
     if x == 0 or 1e-3 <= abs(x) < 1e5:
-        return f"{x:,.6g}", ""
+        return f"{x:,.7g}", ""
     mantissa, exponent = f"{x:.3e}".split("e")
     return f"{mantissa} × 10", f"{int(exponent)}".replace("-", "−")
 
