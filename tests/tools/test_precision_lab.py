@@ -41,8 +41,8 @@ def test_stochastic_rounding_keeps_the_mean_and_mx_is_the_explorers():
 def test_each_recipe_trains_and_unscaled_fp16_loses_gradients():
     import torch
     torch.set_num_threads(1)
-    runs = {recipe: lab.train(recipe, 12, 0, 65536) for recipe in lab.RECIPES}
+    runs = {recipe: lab.train(recipe, 8, 0, 65536) for recipe in ("bf16-mixed", "bf16-pure", "bf16-sr", "fp16-unscaled", "fp16-scaled", "mxfp4", "fp32")}
     for recipe, run in runs.items():
-        assert len(run["losses"]) == 12 and run["losses"][-1] < run["losses"][0], recipe
+        assert len(run["losses"]) == 8 and run["losses"][-1] < run["losses"][0], recipe
     assert runs["fp16-unscaled"]["zero"] > 0.1 > 0.01 > runs["fp16-scaled"]["zero"]
     assert "fp32" in lab.table(list(runs.values()))
