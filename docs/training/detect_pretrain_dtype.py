@@ -120,27 +120,31 @@ def evidence(codes: array, blocks: list[array]) -> dict:
     finite = [m for m in magnitudes if m < 0x7F800000]
     significant, coarse, small, off = 0, True, 0, 0
     for m in finite:
-        exponent, mantissa = (m >> 23) - 127, m & 0x7FFFFF | (0x800000 if m >> 23 else 0)
+        exponent = (m >> 23) - 127
+        mantissa = m & 0x7FFFFF | (0x800000 if m >> 23 else 0)
         zeros = (mantissa & -mantissa).bit_length() - 1
         significant = max(significant, mantissa.bit_length() - zeros)
-        multiple = max(exponent, -126) - 23 + zeros >= -24      # the last one bit is worth 2^-24 or more
+        multiple = max(exponent, -126) - 23 + zeros >= -24   # worth of the last one bit
         coarse &= multiple
         if exponent < -17:
             small += 1
             off += not multiple
-    full = [b for b in blocks if len(b) == EDGE * EDGE]
-    runs = [len({c & 0x7FFFFFFF for c in b[i:i + 16]}) for b in blocks for i in range(0, len(b), 16)]
+
+    def levels(part):
+        return len({code & 0x7FFFFFFF for code in part})
+    runs = [levels(b[i:i + 16]) for b in blocks for i in range(0, len(b), 16)]
+    full = [levels(b) for b in blocks if len(b) == EDGE * EDGE]
     return {"significant": significant, "multiples": coarse, "small": small, "off_fp16": off,
-            "levels_16": max(runs, default=0), "levels_block": max((len({c & 0x7FFFFFFF for c in b}) for b in full), default=0),
+            "levels_16": max(runs, default=0), "levels_block": max(full, default=0),
             "largest": value(max(finite, default=0)), "least": value(min(finite, default=0)),
-            "zeros": sum(code & 0x7FFFFFFF == 0 for code in codes), "infinite": len(magnitudes) - len(finite), "sampled": len(codes)}
+            "infinite": len(magnitudes) - len(finite), "sampled": len(codes)}
 
 
 def grid(e: dict) -> str:
     """Return the narrowest grid that holds the sampled values."""
     if 0 < e["levels_16"] <= 9:
         return "4-bit"
-    if 0 < e["levels_block"] <= 128 or e["significant"] <= 4:       # E4M3 times a power of two keeps four significant bits
+    if 0 < e["levels_block"] <= 128 or e["significant"] <= 4:   # E4M3 has four
         return "8-bit"
     if e["significant"] <= 8:
         return "bf16"
@@ -150,10 +154,12 @@ def grid(e: dict) -> str:
 
 
 def footprint(e: dict) -> str:
-    """Return whether the weights went through FP16: yes, no, or unknown for want of small values."""
+    """Return whether the weights went through FP16; "?" for want of small values."""
     if grid(e) in ("8-bit", "4-bit"):
         return "-"
-    return "no" if e["off_fp16"] or e["largest"] > 65504 else "yes" if e["small"] >= 10 else "?"
+    if e["off_fp16"] or e["largest"] > 65504:
+        return "no"
+    return "yes" if e["small"] >= 10 else "?"
 # --8<-- [end:evidence]
 
 

@@ -84,17 +84,16 @@ def ulp(x: float, f: Format) -> float:
     return 2.0 ** (max(exponent, 1 - f.bias) - f.man)
 
 
-def rounded(x: float, f: Format, dice: random.Random | None = None, saturate: bool = True) -> float:
-    """Return the number of the format that x becomes: the nearest, ties to even; with dice, stochastically."""
+def rounded(x: float, f: Format, dice=None, saturate: bool = True) -> float:
+    """Return what x becomes: the nearest, ties to even; with dice (random.Random), stochastically."""
     if math.isnan(x):
         return x
-    if f.special == "scale":                       # powers of two, rounded up so that nothing under the scale overflows
-        fraction, exponent = math.frexp(x)
-        return min(max(2.0 ** (exponent - (fraction == 0.5)), f.least), f.largest) if x > 0 else f.least
-    if math.isinf(x) and f.special != "int":
-        return x if f.special == "ieee" and not saturate else math.copysign(f.largest, x)
+    if f.special == "scale":          # powers of two, up: nothing under the scale overflows
+        fraction, exponent = math.frexp(max(x, f.least))
+        return min(2.0 ** (exponent - (fraction == 0.5)), f.largest) if x < math.inf else f.largest
     if math.isinf(x):
-        return math.copysign(f.largest, x)
+        keep = f.special == "ieee" and not saturate
+        return x if keep else math.copysign(f.largest, x)
     step = ulp(x, f)
     below = math.floor(x / step)
     n = below + (dice.random() < x / step - below) if dice else round(x / step)
@@ -301,7 +300,7 @@ def scientific(x: float) -> tuple[str, str]:
     if x == 0 or 1e-3 <= abs(x) < 1e5:
         return f"{x:,.7g}", ""
     mantissa, exponent = f"{x:.3e}".split("e")
-    return f"{mantissa} × 10", f"{int(exponent)}".replace("-", "−")
+    return f"{mantissa}\u00a0×\u00a010", f"{int(exponent)}".replace("-", "−")
 
 
 def figure() -> str:

@@ -37,8 +37,10 @@ RECIPES = ("fp32", "bf16-mixed", "bf16-pure", "bf16-sr", "fp16-unscaled", "fp16-
 def stochastic_bf16(x, dice):
     """Return an FP32 tensor rounded to BF16, up with the probability that keeps its mean."""
     import torch
-    noise = torch.randint(1 << 16, x.shape, generator=dice, dtype=torch.int32)     # the 16 bits that BF16 drops
-    return ((x.contiguous().view(torch.int32) + noise) & -65536).view(torch.float32).bfloat16()
+    # Random noise in the 16 bits that BF16 drops carries into the bits that it keeps.
+    noise = torch.randint(1 << 16, x.shape, generator=dice, dtype=torch.int32)
+    bits = (x.contiguous().view(torch.int32) + noise) & -65536
+    return bits.view(torch.float32).bfloat16()
 # --8<-- [end:stochastic]
 
 
