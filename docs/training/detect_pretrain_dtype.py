@@ -124,7 +124,7 @@ def evidence(codes: array, blocks: list[array]) -> dict:
         mantissa = m & 0x7FFFFF | (0x800000 if m >> 23 else 0)
         zeros = (mantissa & -mantissa).bit_length() - 1
         significant = max(significant, mantissa.bit_length() - zeros)
-        multiple = max(exponent, -126) - 23 + zeros >= -24   # worth of the last one bit
+        multiple = max(exponent, -126) - 23 + zeros >= -24   # the last one bit
         coarse &= multiple
         if exponent < -17:
             small += 1
@@ -134,9 +134,11 @@ def evidence(codes: array, blocks: list[array]) -> dict:
         return len({code & 0x7FFFFFFF for code in part})
     runs = [levels(b[i:i + 16]) for b in blocks for i in range(0, len(b), 16)]
     full = [levels(b) for b in blocks if len(b) == EDGE * EDGE]
-    return {"significant": significant, "multiples": coarse, "small": small, "off_fp16": off,
+    return {"significant": significant, "multiples": coarse,
+            "small": small, "off_fp16": off,
             "levels_16": max(runs, default=0), "levels_block": max(full, default=0),
-            "largest": value(max(finite, default=0)), "least": value(min(finite, default=0)),
+            "largest": value(max(finite, default=0)),
+            "least": value(min(finite, default=0)),
             "infinite": len(magnitudes) - len(finite), "sampled": len(codes)}
 
 

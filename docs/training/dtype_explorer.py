@@ -85,12 +85,13 @@ def ulp(x: float, f: Format) -> float:
 
 
 def rounded(x: float, f: Format, dice=None, saturate: bool = True) -> float:
-    """Return what x becomes: the nearest, ties to even; with dice (random.Random), stochastically."""
+    """Return what x becomes: the nearest, ties to even; with dice, stochastically."""
     if math.isnan(x):
         return x
-    if f.special == "scale":          # powers of two, up: nothing under the scale overflows
+    if f.special == "scale":          # a power of two, not below x
         fraction, exponent = math.frexp(max(x, f.least))
-        return min(2.0 ** (exponent - (fraction == 0.5)), f.largest) if x < math.inf else f.largest
+        exponent -= fraction == 0.5
+        return f.largest if x >= f.largest else 2.0**exponent
     if math.isinf(x):
         keep = f.special == "ieee" and not saturate
         return x if keep else math.copysign(f.largest, x)

@@ -37,7 +37,7 @@ RECIPES = ("fp32", "bf16-mixed", "bf16-pure", "bf16-sr", "fp16-unscaled", "fp16-
 def stochastic_bf16(x, dice):
     """Return an FP32 tensor in BF16, rounded so that its mean stays."""
     import torch
-    # Random noise in the 16 bits that BF16 drops carries into the bits that it keeps.
+    # Noise in the 16 bits that BF16 drops carries into those that it keeps.
     noise = torch.randint(1 << 16, x.shape, generator=dice, dtype=torch.int32)
     bits = (x.contiguous().view(torch.int32) + noise) & -65536
     return bits.view(torch.float32).bfloat16()
