@@ -19,7 +19,6 @@ sys.path.insert(0, str(TOOL.parent))
 import dtype_explorer as tool  # noqa: E402
 
 sys.path.pop(0)
-RAISED = str.maketrans("−0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def run(*arguments, program=TOOL, folder=None):
@@ -74,10 +73,8 @@ def test_the_table_of_the_book_follows_from_the_bits():
     for name, f in tool.FORMATS.items():
         row = table[name]
         assert (row["bits"], row["sign"], row["exp"], row["man"], row.get("bias", 0)) == (f.bits, f.sign, f.exp, f.man, f.bias), name
-        for column, x in (("largest", f.largest), ("min_normal", f.least_normal), ("least", f.least)):
-            base, raised = tool.scientific(x)
-            assert row[column] == base + raised.translate(RAISED), (name, column)
-        assert row["eps"] == ("1" if f.eps == 1 else "2" + f"−{f.man}".translate(RAISED)), name
+        for column, x in (("largest", f.largest), ("min_normal", f.least_normal), ("least", f.least), ("eps", f.eps)):
+            assert row[column] == tool.number(x), (name, column)
     sizes = {"mxfp8": 8 + 8 / 32, "mxfp6": 6 + 8 / 32, "mxfp4": 4 + 8 / 32, "nvfp4": 4 + 8 / 16}
     assert {name: table[name]["bits"] for name in sizes} == sizes
 
