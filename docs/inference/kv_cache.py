@@ -70,6 +70,7 @@ MODELS = {
     "gemma-3-27b":       Model(27, 27, 62, 16, 128, full=10, window=1024),
     "gpt-oss-120b":      Model(117, 5.1, 36, 8, 64, full=18, window=128),
     "deepseek-v3":       Model(671, 37, 61, latent=512 + 64),
+    "kimi-k2":           Model(1000, 32, 61, latent=512 + 64),
 }
 ACCELERATORS = {           # memory GB, bandwidth TB/s, dense BF16 TFLOPS: accel_memory.yml and accelerators.yml
     "a100-80-sxm": (80, 2.039, 312), "h100-sxm": (80, 3.35, 989.4), "h200-sxm": (141, 4.8, 989.5),

@@ -89,7 +89,7 @@ def ask(target: argparse.Namespace, body: dict, timeout: float) -> Result:
         connection.request("POST", target.path, json.dumps(body), {"Content-Type": "application/json", **target.headers})
         answer = connection.getresponse()
         if answer.status != 200:
-            result.error = f"HTTP {answer.status}: {answer.read(200).decode(errors='replace').strip()}"
+            result.error = f"HTTP {answer.status}: {' '.join(answer.read(500).decode(errors='replace').split())[:120]}"
             return result
         finished = False
         while line := answer.readline():
