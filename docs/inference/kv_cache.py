@@ -144,7 +144,6 @@ def answer(model: Model, o: argparse.Namespace) -> dict:
     return out
 
 
-# --8<-- [start:sizing]
 def size(model: Model, o: argparse.Namespace) -> dict:
     """Find the batch that keeps the promised time per token, and the replicas that a request rate needs.
 
@@ -155,21 +154,23 @@ def size(model: Model, o: argparse.Namespace) -> dict:
     base = answer(model, o)
     bandwidth, flops = o.bw_tbs * 1e12 * o.tp, o.tflops * 1e12 * o.tp
 
+    # --8<-- [start:sizing]
     def tpot(batch: int) -> float:
-        floor = decode_step(base["weight_bytes"], base["sequence_bytes"], batch, model.active * 1e9, bandwidth, flops)
-        step = floor / o.efficiency
-        # Steady state: every finished sequence is replaced, so each decoded token brings input/output tokens of prefill with it.
-        return step + batch * o.input / o.output * base["prefill_token"]
+        floor = decode_step(base["weight_bytes"], base["sequence_bytes"], batch,
+                            model.active * 1e9, bandwidth, flops)
+        # Steady state: who is done is replaced, so each token brings input/output tokens of prefill.
+        return floor / o.efficiency + batch * o.input / o.output * base["prefill_token"]
 
     batch = max((b for b in range(1, max(base["most"], 0) + 1) if tpot(b) * 1e3 <= o.tpot_ms), default=0)
     if not batch:
-        raise ValueError(f"no batch keeps {o.tpot_ms:g} ms a token: one sequence alone takes {tpot(1) * 1e3:.1f} ms, and {base['most']} fit")
-    seconds = o.output * tpot(batch)                          # in the batch; waiting comes on top
-    replica_rate = batch / seconds                            # Little's law: in flight = rate * seconds
+        raise ValueError(f"no batch keeps {o.tpot_ms:g} ms a token: one sequence alone takes "
+                         f"{tpot(1) * 1e3:.1f} ms, and {max(base['most'], 0)} fit")
+    seconds = o.output * tpot(batch)            # in the batch; waiting comes on top
+    replica_rate = batch / seconds              # Little's law: in flight = rate * seconds
     replicas = math.ceil(o.rate / replica_rate)
+    # --8<-- [end:sizing]
     return {"limit_batch": batch, "tpot": tpot(batch), "seconds": seconds, "replica_rate": replica_rate, "in_flight": o.rate * seconds,
             "replicas": replicas, "devices": (replicas + o.spare) * o.tp, "memory_batch": base["most"]}
-# --8<-- [end:sizing]
 
 
 def table(name: str, model: Model, o: argparse.Namespace, out: dict, sized: dict | None) -> str:

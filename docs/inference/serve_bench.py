@@ -197,17 +197,17 @@ def summary(results: list[Result], slo: dict[str, float]) -> dict:
     return out
 
 
-HEADER = (f"{'load':>9}{'done':>6}{'err':>5}{'tokens/s':>10}{'req/s':>8}{'TTFT p50':>10}{'p99':>8}{'TPOT p50':>10}{'p99':>8}{'ITL p99':>9}"
-          f"{'in flight':>11}{'goodput':>9}")
+HEADER = (f"{'load':>7}{'done':>6}{'err':>5}{'tok/s':>8}{'req/s':>8}{'TTFT':>7}{'p99':>7}{'TPOT':>7}{'p99':>7}{'ITL p99':>9}"
+          f"{'flying':>8}{'good/s':>8}")
 
 
 def row(label: str, s: dict) -> str:
-    """Return one line of the table; times in ms."""
+    """Return one line of the table: medians and P99 in ms, rates a second."""
     def number(name: str, width: int, digits: int = 0) -> str:
         return f"{s[name]:{width},.{digits}f}" if name in s else f"{'-':>{width}}"
-    return (f"{label:>9}{s['requests'] - s['errors']:6d}{s['errors']:5d}" + number("tokens_per_s", 10) + number("requests_per_s", 8, 2)
-            + number("ttft_ms_p50", 10) + number("ttft_ms_p99", 8) + number("tpot_ms_p50", 10, 1) + number("tpot_ms_p99", 8, 1)
-            + number("itl_ms_p99", 9) + number("in_flight", 11, 1) + number("goodput_per_s", 9, 2))
+    return (f"{label:>7}{s['requests'] - s['errors']:6d}{s['errors']:5d}" + number("tokens_per_s", 8) + number("requests_per_s", 8, 2)
+            + number("ttft_ms_p50", 7) + number("ttft_ms_p99", 7) + number("tpot_ms_p50", 7, 1) + number("tpot_ms_p99", 7, 1)
+            + number("itl_ms_p99", 9) + number("in_flight", 8, 1) + number("goodput_per_s", 8, 2))
 
 
 def bodies(o: argparse.Namespace, count: int, draw: random.Random) -> list[dict]:
@@ -295,8 +295,9 @@ def main(argv: list[str] | None = None) -> int:
         if first.error:
             print(f"serve_bench.py: the server at {o.url} does not answer as it should: {first.error}", file=sys.stderr)
             return 1
-    promise = ", ".join(f"{name.upper()} {limit:g} ms" for name, limit in slo.items()) or "none: goodput counts every answer"
-    print(f"{o.requests} requests a point, {'prompts of ' + str(o.prompts) if o.prompts else f'{o.input} + {o.output} tokens, {o.shared} shared'}; SLO {promise}")
+    promise = ", ".join(f"{name.upper()} {limit:g} ms" for name, limit in slo.items()) or "none"
+    print(f"{o.requests} requests a point, {'prompts of ' + str(o.prompts) if o.prompts else f'{o.input} + {o.output} tokens, {o.shared} shared'}; SLO {promise}; "
+          "median and P99 in ms")
     print(HEADER, flush=True)
     stopped = failed = False
     for value in o.rates or o.concurrency:

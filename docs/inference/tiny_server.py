@@ -36,7 +36,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-# --8<-- [start:pool]
 class Pool:
     """Blocks of the KV cache: a free list, a count of users, and where the contents of full prompt blocks are still to be found."""
 
@@ -64,8 +63,9 @@ class Pool:
             if not self.users[block]:
                 self.free[block] = None
 
+    # --8<-- [start:prefix]
     def keys(self, tokens: list[int], salt: str) -> list[int]:
-        """Return a hash for each full block: of its own tokens and, through the hash before it, of all earlier ones."""
+        """Return a hash for each full block: of its tokens and, through the one before, of all earlier."""
         keys, key = [], hash(salt)
         for start in range(0, len(tokens) - self.size + 1, self.size):
             key = hash((key, *tokens[start:start + self.size]))
@@ -73,9 +73,9 @@ class Pool:
         return keys
 
     def lookup(self, tokens: list[int], salt: str) -> list[int]:
-        """Return the blocks that already hold the beginning of these tokens, and count one more use of each."""
+        """Return the blocks that already hold the beginning of these tokens; count one more use of each."""
         hits = []
-        # At least one token must be computed: its output is what we want. So the last block is never taken from the cache whole.
+        # One token must be left to compute, for its output: hence the last one is not looked up.
         for key in self.keys(tokens[:-1], salt) if self.share else ():
             block = self.found.get(key)
             if block is None:
@@ -84,12 +84,12 @@ class Pool:
             self.users[block] += 1
             hits.append(block)
         return hits
+    # --8<-- [end:prefix]
 
     def publish(self, block: int, key: int) -> None:
         """Let others find a block that is full and will not change."""
         if self.share and key not in self.found and block not in self.key:
             self.found[key], self.key[block] = block, key
-# --8<-- [end:pool]
 
 
 @dataclass
@@ -115,7 +115,6 @@ class Request:
         return len(self.tokens) - self.done
 
 
-# --8<-- [start:scheduler]
 class Scheduler:
     """Decide at every step which tokens of which requests are computed."""
 
@@ -142,18 +141,20 @@ class Scheduler:
         self.waiting.appendleft(request)
         self.preempted += 1
 
+    # --8<-- [start:plan]
     def plan(self) -> list[tuple[Request, int]]:
-        """Return (request, tokens to compute) for the next step; every decoding request is in it with one token."""
-        for request in [r for r in self.running if r.gone]:                       # the client hung up
+        """Return (request, tokens to compute) for the next step."""
+        for request in [r for r in self.running if r.gone]:       # the client hung up
             self.finish(request)
         plan, budget, before = [], self.budget, self.preempted
         may_join = self.policy == "continuous" or not self.running
-        for request in sorted(self.running, key=lambda r: r.left > 1):            # decode first, then prompts that are half done
+        # Decoding requests first, one token each; then prompts that are half done.
+        for request in sorted(self.running, key=lambda r: r.left > 1):
             if request not in self.running or budget < 1:
                 continue
             count = min(request.left, budget)
             while not self.grow(request, request.done + count):
-                victim = self.running[-1]                                         # the youngest
+                victim = self.running[-1]                         # the youngest gives way
                 self.preempt(victim)
                 plan = [(r, n) for r, n in plan if r is not victim]
                 if victim is request:
@@ -161,7 +162,7 @@ class Scheduler:
             else:
                 plan.append((request, count))
                 budget -= count
-        may_join &= self.preempted == before                                      # who was just sent away does not come straight back
+        may_join &= self.preempted == before                      # who was just sent away stays away
         while may_join and self.waiting and budget > 0 and len(self.running) < self.max_batch:
             request = self.waiting[0]
             if request.gone:
@@ -172,12 +173,13 @@ class Scheduler:
             count = min(request.left, budget)
             if not self.grow(request, request.done + count):
                 self.pool.give_back(request.blocks)
-                request.blocks, request.done = [], 0
-                break                                                             # no room: nobody overtakes it
+                request.blocks, request.done, request.cached = [], 0, 0
+                break                                             # no room: nobody overtakes it
             self.running.append(self.waiting.popleft())
             plan.append((request, count))
             budget -= count
         return plan
+    # --8<-- [end:plan]
 
     def advance(self, request: Request, count: int, token: int) -> None:
         """Note what a step computed; `token` is the next one if the request has caught up with itself."""
@@ -197,7 +199,6 @@ class Scheduler:
         self.pool.give_back(request.blocks)
         request.blocks = []
         request.out.put(None)
-# --8<-- [end:scheduler]
 
 
 @dataclass(frozen=True)
@@ -241,39 +242,46 @@ class Model:
     def step(self, plan: list[tuple[list[int], int, list[int]]]) -> list[int]:
         """Compute one step and return each request's next token.
 
-        An entry of the plan is (tokens to compute, position of the first of them, block table). All tokens of all requests go through
-        the weights together: that is what batching shares. Attention is each request's own: nothing of a cache is shared by reading it.
+        An entry of the plan is (tokens to compute, position of the first of them, block table).
+        All tokens of all requests go through the weights together: that is what batching shares.
+        Attention is each request's own: nothing of a cache is shared by reading it.
         """
-        torch, F = self.torch, self.torch.nn.functional
+        torch, F, device = self.torch, self.torch.nn.functional, self.device
+        attend = F.scaled_dot_product_attention
         with torch.inference_mode():
-            position = torch.tensor([start + i for ids, start, _ in plan for i in range(len(ids))], device=self.device)
+            places = [(p, blocks) for ids, start, blocks in plan for p in range(start, start + len(ids))]
+            position = torch.tensor([p for p, _ in places], device=device)
             slot = torch.tensor([blocks[p // self.block] * self.block + p % self.block
-                                 for ids, start, blocks in plan for p in range(start, start + len(ids))], device=self.device)
-            # Requests of one token are attended together, padded to the longest; pieces of prompts one by one.
+                                 for p, blocks in places], device=device)
             width = max(len(blocks) for _, _, blocks in plan)
-            tables = torch.tensor([blocks + [0] * (width - len(blocks)) for _, _, blocks in plan], device=self.device)
-            ends = torch.tensor([len(ids) for ids, _, _ in plan], device=self.device).cumsum(0)
+            tables = torch.tensor([blocks + [0] * (width - len(blocks)) for _, _, blocks in plan],
+                                  device=device)
+            ends = torch.tensor([len(ids) for ids, _, _ in plan], device=device).cumsum(0)
+            # Requests of one token are attended together, padded to the longest; pieces of prompts one by one.
             single = [i for i, (ids, _, _) in enumerate(plan) if len(ids) == 1]
-            rows = ends[single] - 1
-            mask = (torch.arange(width * self.block, device=self.device) <= position[rows, None])[:, None, None]
-            x = self.embed[torch.tensor([token for ids, _, _ in plan for token in ids], device=self.device)]
-            for layer, cache in zip(self.layers, self.cache):
+            rows, reach = ends[single] - 1, torch.arange(width * self.block, device=device)
+            mask = (reach <= position[rows, None])[:, None, None]
+            x = self.embed[torch.tensor([token for ids, _, _ in plan for token in ids], device=device)]
+            for layer, (k_cache, v_cache) in zip(self.layers, self.cache):
                 q, k, v = (F.rms_norm(x, x.shape[-1:]) @ layer["qkv"]).view(len(x), -1, self.d).split(
                     [self.size.heads, self.size.kv_heads, self.size.kv_heads], 1)
                 q, k = self.rotate(q, position), self.rotate(k, position)
-                cache[0].view(-1, *k.shape[1:])[slot] = k
-                cache[1].view(-1, *v.shape[1:])[slot] = v
+                k_cache.view(-1, *k.shape[1:])[slot] = k
+                v_cache.view(-1, *v.shape[1:])[slot] = v
                 attended = torch.empty_like(q)
                 if single:
-                    keys, values = (cache[i][tables[single]].flatten(1, 2).transpose(1, 2) for i in (0, 1))
-                    attended[rows] = F.scaled_dot_product_attention(q[rows, :, None], keys, values, attn_mask=mask, enable_gqa=True)[:, :, 0]
+                    keys, values = (cache[tables[single]].flatten(1, 2).transpose(1, 2)
+                                    for cache in (k_cache, v_cache))
+                    attended[rows] = attend(q[rows, :, None], keys, values, attn_mask=mask,
+                                            enable_gqa=True)[:, :, 0]
                 for i, (ids, start, _) in enumerate(plan):
                     if len(ids) > 1:
-                        span = slice(int(ends[i]) - len(ids), int(ends[i]))
-                        keys, values = (cache[j][tables[i]].flatten(0, 1)[:start + len(ids)].transpose(0, 1)[None] for j in (0, 1))
-                        causal = torch.arange(start + len(ids), device=self.device) <= position[span, None]
-                        attended[span] = F.scaled_dot_product_attention(q[span].transpose(0, 1)[None], keys, values, attn_mask=causal,
-                                                                        enable_gqa=True)[0].transpose(0, 1)
+                        span, seen = slice(int(ends[i]) - len(ids), int(ends[i])), start + len(ids)
+                        keys, values = (cache[tables[i]].flatten(0, 1)[:seen].transpose(0, 1)[None]
+                                        for cache in (k_cache, v_cache))
+                        causal = reach[:seen] <= position[span, None]
+                        attended[span] = attend(q[span].transpose(0, 1)[None], keys, values,
+                                                attn_mask=causal, enable_gqa=True)[0].transpose(0, 1)
                 x = x + attended.flatten(1) @ layer["out"]
                 gate, up = (F.rms_norm(x, x.shape[-1:]) @ layer["up"]).chunk(2, -1)
                 x = x + (F.silu(gate) * up) @ layer["down"]
@@ -334,7 +342,6 @@ class Engine:
             request.out.put(None)
 
 
-# --8<-- [start:lab]
 class Counter:
     """A model for --lab: computes nothing, remembers the tokens of the largest step."""
 
@@ -350,8 +357,9 @@ def lab() -> int:
     import random
     settings = [("static", dict(policy="static", share=False)), ("continuous", dict(share=False)), ("+ prefix cache", {}),
                 ("+ budget 64", dict(budget=64)), ("+ 60 blocks only", dict(budget=64, blocks=60))]
-    print("48 requests, one every 4 steps; prompts of 100 to 400 tokens, the first 96 alike; answers of 4 to 120 tokens; 16 at once")
-    print(f"{'':18}{'steps':>7}{'running':>9}{'first token':>13}{'worst':>7}{'largest step':>14}{'computed':>10}{'cached':>8}{'preempted':>11}")
+    print("48 requests, one every 4 steps, at most 16 at once; prompts of 100 to 400 tokens,")
+    print("the first 96 alike; answers of 4 to 120. Steps to the first token: median, worst.")
+    print(f"{'':17}{'steps':>6}{'running':>9}{'median':>8}{'worst':>7}{'largest':>9}{'computed':>10}{'cached':>8}{'preempted':>11}")
     for name, setting in settings:
         draw = random.Random(7)
         shared = [draw.randrange(512) for _ in range(96)]
@@ -372,10 +380,9 @@ def lab() -> int:
                 if len(request.tokens) > request.prompt:
                     first.setdefault(id(request), step)
         waits = sorted(first[one] - born[one] for one in first)
-        print(f"{name:18}{step:7d}{busy / engine.steps:9.1f}{waits[len(waits) // 2]:13d}{waits[-1]:7d}{model.largest:14,d}{engine.tokens:10,d}"
+        print(f"{name:17}{step:6d}{busy / engine.steps:9.1f}{waits[len(waits) // 2]:8d}{waits[-1]:7d}{model.largest:9,d}{engine.tokens:10,d}"
               f"{engine.hits:8,d}{engine.scheduler.preempted:11d}")
     return 0
-# --8<-- [end:lab]
 
 
 def handler(engine: Engine, vocab: int) -> type[BaseHTTPRequestHandler]:
