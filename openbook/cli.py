@@ -16,7 +16,7 @@ from openbook.reading.library import read_library
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 well, 1 findings, 2 wrong usage."""
+    """Run one command and return its exit code: 0 well or nothing but advice, 1 findings, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="openbook", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
@@ -33,6 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
+    taken = commands.add_parser("snapshot", help="write down what the built site and PDFs hold, to compare it with another build")
+    taken.add_argument("file", type=Path)
+    compared = commands.add_parser("compare", help="say which pages, PDFs and translations differ between two snapshots")
+    compared.add_argument("old", type=Path, help="if there is no such file, only what there is now is told")
+    compared.add_argument("new", type=Path)
+    compared.add_argument("--json", type=Path, metavar="FILE", help="write the same as data, too")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
@@ -46,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "new":
             from openbook.scaffold import new_chapter
             return _say(new_chapter(root, options.place, options.english, options.chinese))
+        if options.command in ("snapshot", "compare"):
+            from openbook.review.compare import tell, write_snapshot
+            return _say(write_snapshot(root, options.file) if options.command == "snapshot" else tell(options.old, options.new, options.json))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:
@@ -70,7 +79,7 @@ def _wanted(path: str, paths: list[str]) -> bool:
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
     findings = check_repository(root, paths)
     _print(findings, style)
-    return 1 if findings else 0
+    return 1 if any(not finding.advice for finding in findings) else 0
 
 
 def _say(lines: Iterable[str]) -> int:
