@@ -25,7 +25,7 @@ def test_findings_as_annotations_of_a_pull_request(book, write, capsys):
 
 
 def test_advice_warns_and_does_not_fail(book, write, capsys):
-    sources = SMALL_BOOK["docs/data/sources.yml"] + "        more: {title: T, publisher: P, url: \"https://example.org/m\", kind: doc, accessed: 2026-11-21}\n"
+    sources = SMALL_BOOK["docs/data/sources.yml"] + "more: {title: T, publisher: P, url: \"https://example.org/m\", kind: doc, accessed: 2026-11-21}\n"
     write({"docs/data/sources.yml": sources})
     assert main(["check", "--format", "github"]) == 0
     assert capsys.readouterr().out.split("\n")[0] == ("::warning file=docs/data/sources.yml,line=3,title=unused-source::nobody cites the source "
