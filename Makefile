@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all site pdf serve check test bench lock clean
+.PHONY: all setup site pdf serve check links test bench lock clean
 
 all: site pdf
+
+setup: $(VENV)/.ready
 
 site: $(VENV)/.ready
 	@$(BIN)/openbook site
@@ -19,6 +21,10 @@ serve: $(VENV)/.ready
 
 check: $(VENV)/.ready
 	@$(BIN)/openbook check
+
+# External links; the internal ones are part of every check and build.
+links: $(VENV)/.ready
+	@$(BIN)/openbook links
 
 # What needs PyTorch, a browser, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
+    commands.add_parser("links", help="ask every external link whether it still answers; those that did are left alone for a week")
     taken = commands.add_parser("snapshot", help="write down what the built site and PDFs hold, to compare it with another build")
     taken.add_argument("file", type=Path)
     compared = commands.add_parser("compare", help="say which pages, PDFs and translations differ between two snapshots")
@@ -52,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "new":
             from openbook.scaffold import new_chapter
             return _say(new_chapter(root, options.place, options.english, options.chinese))
+        if options.command == "links":
+            from openbook.links.run import check_external
+            return _report(check_external(root, lambda line: print(line, flush=True)))
         if options.command in ("snapshot", "compare"):
             from openbook.review.compare import tell, write_snapshot
             return _say(write_snapshot(root, options.file) if options.command == "snapshot" else tell(options.old, options.new, options.json))
@@ -77,7 +81,10 @@ def _wanted(path: str, paths: list[str]) -> bool:
 
 
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
-    findings = check_repository(root, paths)
+    return _report(check_repository(root, paths), style)
+
+
+def _report(findings: list[Finding], style: str = "text") -> int:
     _print(findings, style)
     return 1 if any(not finding.advice for finding in findings) else 0
 
