@@ -15,12 +15,13 @@ site: $(VENV)/.ready
 pdf: site
 	@$(BIN)/python build_pdf.py
 
-# Live preview; LOCALE=zh for one language.
+# Live preview; LOCALE=zh for one language. An edit builds only the pages it touches.
 serve: $(VENV)/.ready
-	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve
+	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve --dirty
 
+# What differs from the last commit, or the whole book if nothing does; ALL=1 for the whole book in any case.
 check: $(VENV)/.ready
-	@$(BIN)/openbook check
+	@$(BIN)/openbook check $(if $(ALL),,--changed)
 
 # External links; the internal ones are part of every check and build.
 links: $(VENV)/.ready

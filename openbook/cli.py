@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from openbook.book import read_book
+from openbook.checking.changed import changed_files, check_changes, of_the_book
 from openbook.checking.run import check_repository
 from openbook.checking.words import chinese_files
 from openbook.copyedit.check import mend_files
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
     check.add_argument("paths", nargs="*", help="only findings in these files or folders")
+    check.add_argument("--changed", action="store_true", help="only what differs from the last commit; if nothing does, the whole book")
     check.add_argument("--fix", action="store_true", help="first mend in place the Chinese copy where that is safe")
     check.add_argument("--format", choices=("text", "github"), default="text", help="github: as annotations of a pull request")
     status = commands.add_parser("status", help="say which translations are behind, since when, and show what changed")
@@ -46,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check":
             if options.fix:
                 _fix(root, options.paths)
+            if options.changed and not options.paths:
+                return _check_changed(root, options.format)
             return _check(root, options.paths, options.format)
         if options.command in ("status", "accept"):
             from openbook.freshness.commands import accept as record, status as report
@@ -82,6 +86,19 @@ def _wanted(path: str, paths: list[str]) -> bool:
 
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
     return _report(check_repository(root, paths), style)
+
+
+def _check_changed(root: Path, style: str) -> int:
+    """Check what differs from the last commit, and say that it was not the whole book."""
+    files = of_the_book(changed_files(root))
+    checked = check_changes(root, files) if files else None
+    if checked is None:
+        print("Checking the whole book" + (": what changed may concern any chapter." if files else ", for nothing of it differs from the last commit."))
+        return _check(root, [], style)
+    findings, chapters = checked
+    print(f"Checked {len(files)} changed file{'s' * (len(files) > 1)}, in {len(chapters)} chapter{'s' * (len(chapters) != 1)}. "
+          "`openbook check` checks the whole book.")
+    return _report(findings, style)
 
 
 def _report(findings: list[Finding], style: str = "text") -> int:
