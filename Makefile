@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all setup site pdf serve check links test bench lock clean
+.PHONY: all setup site pdf serve check links test bench lock update clean
 
 all: site pdf
 
@@ -39,6 +39,10 @@ bench: site
 
 lock: $(VENV)/.ready
 	@sh openbook/setup/lock.sh $(BIN)
+
+# The lock with the newest allowed versions, and what they change in the book: packages, pages, PDFs.
+update: all
+	@sh openbook/setup/update.sh $(BIN)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@sh openbook/setup/system.sh

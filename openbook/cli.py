@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
     commands.add_parser("links", help="ask every external link whether it still answers; those that did are left alone for a week")
+    notes = commands.add_parser("notes", help="print the release notes of a tag, if the book has its version everywhere")
+    notes.add_argument("tag", metavar="vVERSION")
     taken = commands.add_parser("snapshot", help="write down what the built site and PDFs hold, to compare it with another build")
     taken.add_argument("file", type=Path)
     compared = commands.add_parser("compare", help="say which pages, PDFs and translations differ between two snapshots")
@@ -60,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "links":
             from openbook.links.run import check_external
             return _report(check_external(root, lambda line: print(line, flush=True)))
+        if options.command == "notes":
+            from openbook.versions import release_notes
+            return _say([release_notes(root, options.tag)])
         if options.command in ("snapshot", "compare"):
             from openbook.review.compare import tell, write_snapshot
             return _say(write_snapshot(root, options.file) if options.command == "snapshot" else tell(options.old, options.new, options.json))

@@ -11,6 +11,7 @@ import functools
 import logging
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -68,6 +69,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             return config
         if not config.repo_url:
             config.edit_uri = None    # no repository, no edit links
+        config.copyright = f"{config.copyright or ''} · {version('openbook')}".removeprefix(" · ")    # for the foot of each page
         self.root = Path(config.config_file_path).parent
         self.docs = Path(config.docs_dir)
         self.book = self._read_book(config)
