@@ -76,6 +76,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.workshop = self.workshop if self.dirty and self.workshop else Workshop(self.root)
         library, facts, (self.terms, finders) = self.workshop.library(self.book), self.workshop.facts(), self.workshop.terms()
         self.changed, self.only = self.workshop.touched(library)
+        if self.dirty and (search := config.plugins.get("material/search")) is not None:
+            search.is_dirty = False    # it would join each index with the last one, entry by entry, for minutes
         if self.only is None:
             self.indexes: dict[str, str] = {}
             self.collected = Collected()
