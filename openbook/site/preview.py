@@ -68,7 +68,7 @@ class Workshop:
         """Return the files changed since the last build that was finished, and the chapters to build; None for all of them."""
         now = self._stamps()
         files = sorted(name for name in {**self._files, **now} if self._files.get(name) != now.get(name))
-        if not self._files or any(name.startswith("overrides/") for name in files):
+        if not self._files or any(name.startswith(("overrides/", "mkdocs.yml")) for name in files):
             return files, None
         chapters = chapters_resting_on(files, library)
         if chapters is None or self._facts is None:

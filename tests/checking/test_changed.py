@@ -39,7 +39,7 @@ def test_without_a_history_nothing_is_known_to_have_changed(small_book):
 @pytest.mark.parametrize("files, chapters", [
     (["docs/a.md"], {"a.md"}), (["docs/a.zh.md"], {"a.md"}), (["docs/figures/ring.svg"], {"a.md"}), (["docs/tool.py"], {"deep/index.md"}),
     (["docs/data/chips.yml"], set()), (["README.md", "docs/figures/other.svg"], set()),
-    (["docs/data/terms.yml"], None), (["mkdocs.yml"], None), (["openbook/cli.py", "docs/a.md"], None)])
+    (["mkdocs.yml"], set()), (["docs/data/terms.yml"], None), (["openbook/cli.py", "docs/a.md"], None)])
 def test_which_chapters_rest_on_a_file(small_book, write, files, chapters):
     write({**RICH_PAGE, "docs/tool.py": "print(1)\n", "docs/deep/index.md": "---\ndescription: D.\n---\n# Deep\n\n```python\n--8<-- \"tool.py:2\"\n```\n"})
     assert chapters_resting_on(files, read_library(small_book / "docs", read_book(small_book))) == chapters
@@ -67,6 +67,16 @@ def test_a_table_that_an_edit_of_its_data_breaks_is_named(book, write, capsys):
     write({"docs/data/chips.yml": SMALL_BOOK["docs/data/chips.yml"].replace("year", "since")})
     main(["check", "--changed"])
     assert "docs/deep/index.md:6: " in capsys.readouterr().out
+
+
+def test_a_new_chapter_is_checked_alone(book, capsys):
+    main(["new", "deep/more", "More", "更多"])
+    (book / "docs/deep/more.zh.md").unlink()
+    capsys.readouterr()
+    assert main(["check", "--changed"]) == 1
+    assert capsys.readouterr().out.split("\n")[:2] == [
+        "Checked 2 changed files, in 1 chapter. `openbook check` checks the whole book.",
+        "docs/deep/more.md:1: the chapter has no Chinese file docs/deep/more.zh.md [missing-translation]"]
 
 
 @pytest.mark.parametrize("files, said", [

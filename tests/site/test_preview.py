@@ -37,7 +37,7 @@ CHIPS = SMALL_BOOK["docs/data/chips.yml"]
     ({"docs/data/chips.yml": CHIPS.replace("989.4", "989.5")}, {"a.md"}), ({"docs/data/chips.yml": CHIPS + "\n# Said by nobody.\n"}, set()),
     ({"docs/data/sources.yml": SMALL_BOOK["docs/data/sources.yml"].replace("Data sheet", "Sheet")}, {"a.md"}),
     ({"docs/figures/ring.svg": RICH_PAGE["docs/figures/ring.svg"].replace("one step", "a step")}, {"a.md"}),
-    ({"docs/data/terms.yml": "{}\n"}, None), ({"overrides/assets/css/book.css": "a{}\n"}, None)])
+    ({"docs/data/terms.yml": "{}\n"}, None), ({"mkdocs.yml": SMALL_BOOK["mkdocs.yml"] + "# More.\n"}, None), ({"overrides/assets/css/book.css": "a{}\n"}, None)])
 def test_the_chapters_that_an_edit_touches(workshop, write, files, chapters):
     write(files)
     assert workshop.touched(workshop.library(read_book(workshop.root)))[1] == chapters
