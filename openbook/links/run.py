@@ -32,7 +32,7 @@ def check_external(root: Path, say: Callable[[str], None], manners: Manners = Ma
     asked = [url for url in wanted if not cache.has(url)]
     say(f"{len(links)} external links: {len(links) - len(wanted)} excused, {len(wanted) - len(asked)} answered in the last {DAYS} days, {len(asked)} to ask.")
     if asked and not connected(asked):
-        raise BookError([Finding("docs", 1, "external-link", "none of the hosts can be found", "Connect this machine to the internet, then run it again.")])
+        raise BookError([Finding("docs", 1, "network", "none of the hosts can be found", "Connect this machine to the internet, then run it again.")])
     answers: dict[str, Answer] = {}
 
     def told(url: str, answer: Answer) -> None:

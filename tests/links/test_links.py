@@ -168,4 +168,4 @@ def test_a_machine_without_a_network_gets_one_message(write, monkeypatch, capsys
     assert main(["links"]) == 1
     assert capsys.readouterr().out.split("\n")[:3] == [
         "6 external links: 0 excused, 0 answered in the last 7 days, 6 to ask.",
-        "docs:1: none of the hosts can be found [external-link]", "    Connect this machine to the internet, then run it again."]
+        "docs:1: none of the hosts can be found [network]", "    Connect this machine to the internet, then run it again."]
