@@ -1,4 +1,4 @@
-"""Check only what an edit can have broken: the files that differ from the last commit, and the chapters that rest on them."""
+"""Check only what an edit can have broken: files that differ from the last commit, and chapters that rest on them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ EVERYWHERE = ("docs/data/terms.yml", "openbook/")
 def changed_files(root: Path) -> list[str]:
     """Return the files that differ from the last commit, new ones too; none where git knows nothing."""
     found: list[str] = []
-    for arguments in (["diff", "--name-only", "--relative", "--no-renames", "-z", "HEAD"], ["ls-files", "--others", "--exclude-standard", "-z"]):
+    for arguments in (["diff", "--name-only", "--relative", "--no-renames", "-z", "HEAD"],
+                      ["ls-files", "--others", "--exclude-standard", "-z"]):
         try:
             done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=True)
         except (OSError, subprocess.CalledProcessError):
@@ -35,12 +36,13 @@ def of_the_book(files: Iterable[str]) -> list[str]:
 
 
 def chapters_resting_on(files: Iterable[str], library: Library) -> set[str] | None:
-    """Return the paths of the chapters whose text is, or shows, one of some files; None where that may be any of them."""
+    """Return the paths of the chapters that are, or show, one of some files; None where that may be any."""
     names = set(files)
     if any(name.startswith(EVERYWHERE) for name in names):
         return None
     inside = {name.removeprefix("docs/") for name in names if name.startswith("docs/")}
-    chapters = {chapter.path for chapter in library.book.chapters if not inside.isdisjoint((chapter.path, chapter.twin))}
+    chapters = {chapter.path for chapter in library.book.chapters
+                if not inside.isdisjoint((chapter.path, chapter.twin))}
     for (path, _), source in library.sources.items():
         shown = {snippet.partition(":")[0] for _, snippet in source.snippets}
         shown |= {posixpath.normpath(posixpath.join(posixpath.dirname(path), link.target)) for link in source.links}
@@ -50,7 +52,7 @@ def chapters_resting_on(files: Iterable[str], library: Library) -> set[str] | No
 
 
 def check_changes(root: Path, files: list[str]) -> tuple[list[Finding], set[str]] | None:
-    """Return the findings that changes in `files` can have caused, and the chapters looked at; None where the whole book must be."""
+    """Return what changes in `files` can have broken, and the chapters looked at; None where that may be any."""
     library = read_library(root / "docs", read_book(root))
     chapters = chapters_resting_on(files, library)
     if chapters is None:

@@ -28,11 +28,13 @@ def load_allowed(root: Path) -> list[Allowed]:
     try:
         located = load_located(path.read_text("utf-8"))
     except LocatedError as error:
-        raise BookError([Finding(FILE, error.line, "allowed", f"this is not the YAML we read: {error}", "Mend the line.")]) from None
+        raise BookError([Finding(FILE, error.line, "allowed", f"this is not the YAML we read: {error}",
+                                 "Mend the line.")]) from None
     entries, findings = [], []
     for place, entry in enumerate(located.value or []):
         line = located.line(place)
-        if isinstance(entry, dict) and entry.keys() == {"begins", "reason"} and all(isinstance(text, str) and text.strip() for text in entry.values()):
+        if (isinstance(entry, dict) and entry.keys() == {"begins", "reason"}
+                and all(isinstance(text, str) and text.strip() for text in entry.values())):
             entries.append(Allowed(entry["begins"], entry["reason"], line))
         else:
             findings.append(Finding(FILE, line, "allowed", "an entry has `begins` and `reason`, both texts",

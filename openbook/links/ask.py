@@ -21,7 +21,7 @@ PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Manners:
-    """How to ask; all times in seconds. `pause` lies between two questions to a host, `wait` before asking again, doubled each time."""
+    """How to ask, in seconds: `pause` between questions to a host, `wait` before asking again, doubled each time."""
 
     timeout: float = 20
     retries: int = 2
@@ -58,7 +58,8 @@ def ask_all(urls: Iterable[str], manners: Manners, told: Callable[[str, Answer],
 
     with ThreadPoolExecutor(manners.hosts) as pool:
         try:
-            list(pool.map(ask_host, sorted(by_host.values(), key=len, reverse=True)))    # the longest first: they decide when we are done
+            # The longest first: they decide when we are done.
+            list(pool.map(ask_host, sorted(by_host.values(), key=len, reverse=True)))
         except BaseException:
             stop.set()
             raise
@@ -93,7 +94,8 @@ def _request(method: str, url: str, manners: Manners) -> Answer:
     except urllib.error.HTTPError as error:
         error.close()
         after = error.headers.get("Retry-After") or ""
-        return Answer(False, f"answers {error.code} {error.reason}".rstrip(), error.code in PASSING, float(after) if after.isdigit() else 0)
+        later = float(after) if after.isdigit() else 0
+        return Answer(False, f"answers {error.code} {error.reason}".rstrip(), error.code in PASSING, later)
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         return Answer(False, *_trouble(reason if isinstance(reason, Exception) else error, manners))

@@ -39,7 +39,8 @@ def _named(library: Library, facts: Facts) -> Iterator[tuple[Place, str]]:
         for row in table.rows:
             for name, cell in row.cells.items():
                 if name not in table.joined:
-                    yield from ((Place(f"docs/data/{table.name}.yml", row.line), url) for url in _in_cell(cell.value, cell.note))
+                    place = Place(f"docs/data/{table.name}.yml", row.line)
+                    yield from ((place, url) for url in _in_cell(cell.value, cell.note))
 
 
 def _in_cell(*values: object) -> Iterator[str]:

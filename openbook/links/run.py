@@ -19,20 +19,24 @@ DAYS = 7
 CACHE = ".cache/links.json"
 
 
-def check_external(root: Path, say: Callable[[str], None], manners: Manners = Manners(), today: datetime.date | None = None) -> list[Finding]:
+def check_external(root: Path, say: Callable[[str], None], manners: Manners = Manners(),
+                   today: datetime.date | None = None) -> list[Finding]:
     """Return a finding for each address that does not answer, and for each excuse that nothing needs.
 
     What answers is kept in the cache for a week. Raise BookError when no host can be reached at all.
     """
     today = today or datetime.date.today()
     facts, _ = load_facts(root / "docs/data", root)
-    links, allowed = external_links(read_library(root / "docs", read_book(root)), facts), load_allowed(root)
+    links = external_links(read_library(root / "docs", read_book(root)), facts)
+    allowed = load_allowed(root)
     wanted = [url for url in links if not any(url.startswith(entry.begins) for entry in allowed)]
     cache = _Cache(root / CACHE, today)
     asked = [url for url in wanted if not cache.has(url)]
-    say(f"{len(links)} external links: {len(links) - len(wanted)} excused, {len(wanted) - len(asked)} answered in the last {DAYS} days, {len(asked)} to ask.")
+    say(f"{len(links)} external links: {len(links) - len(wanted)} excused, "
+        f"{len(wanted) - len(asked)} answered in the last {DAYS} days, {len(asked)} to ask.")
     if asked and not connected(asked):
-        raise BookError([Finding("docs", 1, "network", "none of the hosts can be found", "Connect this machine to the internet, then run it again.")])
+        raise BookError([Finding("docs", 1, "network", "none of the hosts can be found",
+                                 "Connect this machine to the internet, then run it again.")])
     answers: dict[str, Answer] = {}
 
     def told(url: str, answer: Answer) -> None:

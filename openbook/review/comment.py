@@ -1,4 +1,4 @@
-"""Tell a reviewer what a change does to the book: `python3 -m openbook.review.comment CHANGES [--run URL --artifacts FILE]`.
+"""Tell a reviewer what a change does to the book: `python3 -m openbook.review.comment CHANGES`.
 
 The data comes from a build of a stranger's pull request, and the comment is written with rights that the stranger has
 not: each value is checked for what it must be, and words are shown as code, where no link, mention or tag works.
@@ -19,7 +19,8 @@ SHOWN = 40
 TITLE = 100
 STATES = {"changed": "changed · 有改动", "added": "new · 新增", "removed": "removed · 删除"}
 PREVIEWS = {"ml-engineering.en.pdf": "PDF, English", "ml-engineering.zh.pdf": "PDF，中文", "site": "website · 网站 (zip)"}
-COMMIT, SOURCE, ID = re.compile(r"[0-9a-f]{4,64}"), re.compile(r"docs/[\w./-]{1,200}\.md", re.ASCII), re.compile(r"[\w.:-]{1,200}")
+COMMIT, ID = re.compile(r"[0-9a-f]{4,64}"), re.compile(r"[\w.:-]{1,200}")
+SOURCE = re.compile(r"docs/[\w./-]{1,200}\.md", re.ASCII)
 PDF = re.compile(r"[a-z0-9.-]{1,60}\.pdf")
 RUN = re.compile(r"https://[\w.-]+/[\w.-]+/[\w.-]+/actions/runs/\d+", re.ASCII)
 
@@ -65,7 +66,8 @@ def _pages(pages: object) -> list[str]:
         found = _fields(page, "state", "language", "title", "source")
         if found["state"] not in STATES or found["language"] not in ("en", "zh"):
             raise Refused("a page is in no known state or language")
-        items.append(f"- {STATES[found['state']]}: {_code(found['title'])} ({found['language']}, `{_matched(found['source'], SOURCE)}`)")
+        place = f"{found['language']}, `{_matched(found['source'], SOURCE)}`"
+        items.append(f"- {STATES[found['state']]}: {_code(found['title'])} ({place})")
     return _listed(f"**Pages · 页面: {len(items)}**", items)
 
 
@@ -75,7 +77,8 @@ def _behind(sections: object) -> list[str]:
         found = _fields(section, "file", "id", "title")
         items.append(f"- `{_matched(found['file'], SOURCE)}#{_matched(found['id'], ID)}`: {_code(found['title'])}")
     return _listed(f"**Chinese sections that fall behind · 落后于英文的中文小节: {len(items)}**", items,
-                   "This does not stop a merge: the page tells its readers. After translating, run `openbook accept` with the names above. · "
+                   "This does not stop a merge: the page tells its readers. After translating, "
+                   "run `openbook accept` with the names above. · "
                    "这不妨碍合并：页面会告诉读者。译好之后，用上面的名字运行 `openbook accept`。")
 
 
@@ -93,9 +96,13 @@ def _previews(run: str | None, artifacts: object) -> list[str]:
     links = {}
     for artifact in _list(_fields(artifacts, "total_count", "artifacts")["artifacts"]):
         if isinstance(artifact, dict) and artifact.get("name") in PREVIEWS:
-            links[artifact["name"]] = f"[{PREVIEWS[artifact['name']]}]({_matched(run, RUN)}/artifacts/{_number(artifact.get('id'), 1 << 62)})"
+            address = f"{_matched(run, RUN)}/artifacts/{_number(artifact.get('id'), 1 << 62)}"
+            links[artifact["name"]] = f"[{PREVIEWS[artifact['name']]}]({address})"
+    if not links:
+        return []
     return [f"Preview · 预览: {', '.join(links[name] for name in PREVIEWS if name in links)}. "
-            "It holds what the pull request put there: treat it as a stranger's file. · 预览的内容出自该 pull request，请当作陌生人的文件对待。", ""] if links else []
+            "It holds what the pull request put there: treat it as a stranger's file. · "
+            "预览的内容出自该 pull request，请当作陌生人的文件对待。", ""]
 
 
 # what a value must be ---------------------------------------------------------------------------------
@@ -128,8 +135,9 @@ def _code(value: object) -> str:
     """Return words as code: on one line, without characters that end it, hide or turn the text."""
     if not isinstance(value, str):
         raise Refused("a title is not a text")
-    kept = "".join(" " if char.isspace() else char for char in value if char.isspace() or unicodedata.category(char)[0] != "C")
-    words = " ".join(kept.replace("`", "'").split())
+    kept = (" " if char.isspace() else char for char in value
+            if char.isspace() or unicodedata.category(char)[0] != "C")
+    words = " ".join("".join(kept).replace("`", "'").split())
     return f"`{words[:TITLE] + ('…' if len(words) > TITLE else '') or '?'}`"
 
 

@@ -35,7 +35,7 @@ def read_snapshot(path: Path) -> dict:
                                  "Make it with `openbook snapshot FILE`.")]) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BookError([Finding(str(path), 1, "snapshot", f"this is no snapshot of format {FORMAT}",
-                                 "Make it again with `openbook snapshot FILE` from this version of the book's program.")])
+                                 "Make it again with `openbook snapshot FILE` of this program.")])
     return found
 
 

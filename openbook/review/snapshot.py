@@ -1,4 +1,4 @@
-"""Take stock of a built book: a print of each page, the pages and size of each PDF, the Chinese sections that are behind."""
+"""Take stock of a built book: prints of pages, pages and sizes of PDFs, Chinese sections that are behind."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def snapshot(root: Path) -> dict:
     try:
         book = json.loads((site / "book.json").read_text("utf-8"))
     except FileNotFoundError:
-        raise BookError([Finding("site/book.json", 1, "output", "there is no built site to look at", "Run `make` first.")]) from None
-    pages = [(chapter["path"], lang, page) for chapter in book["chapters"] for lang, page in chapter["languages"].items()]
+        raise BookError([Finding("site/book.json", 1, "output", "there is no built site to look at",
+                                 "Run `make` first.")]) from None
     return {"format": FORMAT, "commit": book["commit"], "version": book["version"],
-            "pages": {f"{lang}/{path}": {"title": page["title"], "source": page["source"], "print": _print(site / page["html"])}
-                      for path, lang, page in pages},
+            "pages": {f"{lang}/{chapter['path']}": {"title": page["title"], "source": page["source"],
+                                                    "print": _print(site / page["html"])}
+                      for chapter in book["chapters"] for lang, page in chapter["languages"].items()},
             "behind": {chapter["languages"]["zh"]["source"]: found for chapter in book["chapters"]
                        if "zh" in chapter["languages"] and (found := _behind(root, chapter))},
             "pdfs": {name: _pdf(site / "pdf" / name) for language in book["languages"]

@@ -12,6 +12,7 @@ from openbook.checking.changed import chapters_resting_on
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
 from openbook.reading.library import Library, read_library, scan_file
+from openbook.reading.source import Source
 from openbook.site.markdown import tip_finders
 from openbook.site.touched import chapters_touched, prints_of
 from openbook.terms.find import Finder
@@ -23,7 +24,8 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 def stamp_of(paths: Iterable[Path]) -> Stamp:
     """Return what tells some files from what they are after an edit: names, times, sizes."""
-    return tuple((str(path), found.st_mtime_ns, found.st_size) for path in paths if path.is_file() and (found := path.stat()))
+    return tuple((str(path), found.st_mtime_ns, found.st_size) for path in paths
+                 if path.is_file() and (found := path.stat()))
 
 
 class Kept:
@@ -62,10 +64,13 @@ class Workshop:
         return self.kept.get("terms", [self.docs / "data" / FILE], make)
 
     def library(self, book: Book) -> Library:
-        return read_library(self.docs, book, lambda path, name: self.kept.get(name, [path], lambda: scan_file(path, name)))
+        def read(path: Path, name: str) -> Source:
+            return self.kept.get(name, [path], lambda: scan_file(path, name))
+
+        return read_library(self.docs, book, read)
 
     def touched(self, library: Library) -> tuple[list[str], set[str] | None]:
-        """Return the files changed since the last build that was finished, and the chapters to build; None for all of them."""
+        """Return the files changed since the last finished build, and the chapters to build; None for all of them."""
         now = self._stamps()
         files = sorted(name for name in {**self._files, **now} if self._files.get(name) != now.get(name))
         if not self._files or any(name.startswith(("overrides/", "mkdocs.yml")) for name in files):
@@ -73,8 +78,10 @@ class Workshop:
         chapters = chapters_resting_on(files, library)
         if chapters is None or self._facts is None:
             return files, None
-        # Kept facts are the very same as long as no file of theirs changed.
-        return files, chapters if self.facts() is self._facts else chapters | chapters_touched(prints_of(self._facts), self.facts(), library)
+        facts = self.facts()
+        if facts is not self._facts:    # kept facts are the very same as long as no file of theirs changed
+            chapters |= chapters_touched(prints_of(self._facts), facts, library)
+        return files, chapters
 
     def finished(self) -> None:
         """Remember what was built; after a build that failed, its edit is still to be built."""
