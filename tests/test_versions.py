@@ -1,5 +1,7 @@
 """One version: in pyproject.toml, the citation, the changelog and the pages of changes; a release is refused where they differ."""
 
+from importlib.metadata import version
+
 import pytest
 
 from openbook.cli import main
@@ -32,3 +34,8 @@ def test_a_release_of_another_version_is_refused(write, monkeypatch, capsys, cha
     monkeypatch.chdir(write({**FILES, **changed}))
     assert main(["notes", tag]) == 1
     assert capsys.readouterr().out.split("\n")[0] == f"{place}: {message} [version]"
+
+
+@pytest.mark.parametrize("page", ["index.html", "zh/index.html", "a/index.html"])
+def test_the_foot_of_each_page_gives_the_version(small_site, page):
+    assert f"CC BY-SA 4.0</a> · {version('openbook')}" in (small_site / "site" / page).read_text("utf-8")

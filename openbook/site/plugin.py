@@ -6,7 +6,6 @@ its own on_post_build. Events that must come after everything (the indexes, the 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
@@ -14,7 +13,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2 import Environment
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -143,11 +142,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         return nav
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
-        """Keep compiled templates from build to build, where there is a place for them."""
-        cache = Path(os.environ.get("OPENBOOK_CACHE") or self.root / ".cache") / "templates"
-        with contextlib.suppress(OSError):
-            cache.mkdir(parents=True, exist_ok=True)
-            env.bytecode_cache = FileSystemBytecodeCache(str(cache))
+        """Compile each template once, for both languages and all builds of a preview."""
+        env.bytecode_cache = self.workshop.templates
         return env
 
     # pages ----------------------------------------------------------------------------------------

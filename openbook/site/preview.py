@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from jinja2.bccache import Bucket, BytecodeCache
+
 from openbook.book import Book
 from openbook.checking.changed import chapters_resting_on
 from openbook.facts.load import load_facts
@@ -42,12 +44,26 @@ class Kept:
         return self._made[name][1]
 
 
+class Templates(BytecodeCache):
+    """Compiled templates, in memory: a file of compiled code could come with a stranger's pull request."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
 class Workshop:
     """Reads the book for one build after another, and knows which chapters the last edit touched."""
 
     def __init__(self, root: Path):
         self.root, self.docs = root, root / "docs"
-        self.kept = Kept()
+        self.kept, self.templates = Kept(), Templates()
         self._files: dict[str, tuple] = {}
         self._facts: Facts | None = None
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
 from openbook.book import read_book
-from openbook.site.preview import Kept, Workshop
+from openbook.site.preview import Kept, Templates, Workshop
 from tests.conftest import RICH_PAGE, SMALL_BOOK, with_site_settings
 
 
@@ -84,3 +85,15 @@ def test_an_edit_builds_its_page_with_the_titles_of_all_and_names_its_mistakes(t
     page = (root / "preview/a/index.html").read_text("utf-8")
     assert "新的要点" in page and page.count("深") >= 2    # beside the text, in the navigation and below
     assert "docs/a.zh.md" in done.stderr and "docs/gone.md is not a chapter" in done.stderr and "dirty" not in done.stderr
+
+
+def test_a_template_is_compiled_once_and_again_when_it_changes(tmp_path, monkeypatch):
+    (tmp_path / "a.html").write_text("one {{ x }}")
+    templates, compiled = Templates(), []
+    for text in ("one {{ x }}", "one {{ x }}", "two {{ x }}"):
+        (tmp_path / "a.html").write_text(text)
+        environment = Environment(loader=FileSystemLoader(tmp_path), bytecode_cache=templates)
+        compile_one = environment.compile
+        monkeypatch.setattr(environment, "compile", lambda *args, **kwargs: compiled.append(1) or compile_one(*args, **kwargs))
+        assert environment.get_template("a.html").render(x=3) == text.replace("{{ x }}", "3")
+    assert len(compiled) == 2
