@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all site pdf serve check test bench lock clean
+.PHONY: all setup site pdf serve check links test bench lock update clean
 
 all: site pdf
+
+setup: $(VENV)/.ready
 
 site: $(VENV)/.ready
 	@$(BIN)/openbook site
@@ -13,12 +15,17 @@ site: $(VENV)/.ready
 pdf: site
 	@$(BIN)/python build_pdf.py
 
-# Live preview; LOCALE=zh for one language.
+# Live preview; LOCALE=zh for one language. An edit builds only the pages it touches.
 serve: $(VENV)/.ready
-	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve
+	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve --dirty
 
+# What differs from the last commit, or the whole book if nothing does; ALL=1 for the whole book in any case.
 check: $(VENV)/.ready
-	@$(BIN)/openbook check
+	@$(BIN)/openbook check $(if $(ALL),,--changed)
+
+# External links; the internal ones are part of every check and build.
+links: $(VENV)/.ready
+	@$(BIN)/openbook links
 
 # What needs PyTorch, a browser, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready
@@ -32,6 +39,10 @@ bench: site
 
 lock: $(VENV)/.ready
 	@sh openbook/setup/lock.sh $(BIN)
+
+# The lock with the newest allowed versions, and what they change in the book: packages, pages, PDFs.
+update: all
+	@sh openbook/setup/update.sh $(BIN)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@sh openbook/setup/system.sh

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from openbook.book import read_book
+from openbook.checking.changed import changed_files, check_changes, of_the_book
 from openbook.checking.run import check_repository
 from openbook.checking.words import chinese_files
 from openbook.copyedit.check import mend_files
@@ -16,11 +17,12 @@ from openbook.reading.library import read_library
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 well, 1 findings, 2 wrong usage."""
+    """Run one command and return its exit code: 0 well or nothing but advice, 1 findings, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="openbook", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")
     check.add_argument("paths", nargs="*", help="only findings in these files or folders")
+    check.add_argument("--changed", action="store_true", help="only what differs from the last commit; if nothing does, the whole book")
     check.add_argument("--fix", action="store_true", help="first mend in place the Chinese copy where that is safe")
     check.add_argument("--format", choices=("text", "github"), default="text", help="github: as annotations of a pull request")
     status = commands.add_parser("status", help="say which translations are behind, since when, and show what changed")
@@ -33,12 +35,23 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
+    commands.add_parser("links", help="ask every external link whether it still answers; those that did are left alone for a week")
+    notes = commands.add_parser("notes", help="print the release notes of a tag, if the book has its version everywhere")
+    notes.add_argument("tag", metavar="vVERSION")
+    taken = commands.add_parser("snapshot", help="write down what the built site and PDFs hold, to compare it with another build")
+    taken.add_argument("file", type=Path)
+    compared = commands.add_parser("compare", help="say which pages, PDFs and translations differ between two snapshots")
+    compared.add_argument("old", type=Path, help="if there is no such file, only what there is now is told")
+    compared.add_argument("new", type=Path)
+    compared.add_argument("--json", type=Path, metavar="FILE", help="write the same as data, too")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
         if options.command == "check":
             if options.fix:
                 _fix(root, options.paths)
+            if options.changed and not options.paths:
+                return _check_changed(root, options.format)
             return _check(root, options.paths, options.format)
         if options.command in ("status", "accept"):
             from openbook.freshness.commands import accept as record, status as report
@@ -46,6 +59,15 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "new":
             from openbook.scaffold import new_chapter
             return _say(new_chapter(root, options.place, options.english, options.chinese))
+        if options.command == "links":
+            from openbook.links.run import check_external
+            return _report(check_external(root, lambda line: print(line, flush=True)))
+        if options.command == "notes":
+            from openbook.versions import release_notes
+            return _say([release_notes(root, options.tag)])
+        if options.command in ("snapshot", "compare"):
+            from openbook.review.compare import tell, write_snapshot
+            return _say(write_snapshot(root, options.file) if options.command == "snapshot" else tell(options.old, options.new, options.json))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:
@@ -68,9 +90,25 @@ def _wanted(path: str, paths: list[str]) -> bool:
 
 
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
-    findings = check_repository(root, paths)
+    return _report(check_repository(root, paths), style)
+
+
+def _check_changed(root: Path, style: str) -> int:
+    """Check what differs from the last commit, and say that it was not the whole book."""
+    files = of_the_book(changed_files(root))
+    checked = check_changes(root, files) if files else None
+    if checked is None:
+        print("Checking the whole book" + (": what changed may concern any chapter." if files else ", for nothing of it differs from the last commit."))
+        return _check(root, [], style)
+    findings, chapters = checked
+    print(f"Checked {len(files)} changed file{'s' * (len(files) > 1)}, in {len(chapters)} chapter{'s' * (len(chapters) != 1)}. "
+          "`openbook check` checks the whole book.")
+    return _report(findings, style)
+
+
+def _report(findings: list[Finding], style: str = "text") -> int:
     _print(findings, style)
-    return 1 if findings else 0
+    return 1 if any(not finding.advice for finding in findings) else 0
 
 
 def _say(lines: Iterable[str]) -> int:

@@ -53,7 +53,7 @@ def annotation(finding: Finding) -> str:
         return text
 
     place = f"file={escaped(finding.path, ':,')},line={finding.line},title={escaped(finding.rule, ':,')}"
-    return f"::error {place}::{escaped(finding.message + chr(10) + finding.mend)}"
+    return f"::{'warning' if finding.advice else 'error'} {place}::{escaped(finding.message + chr(10) + finding.mend)}"
 
 
 def summary(findings: list[Finding]) -> str:

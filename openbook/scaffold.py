@@ -13,9 +13,8 @@ from openbook.freshness.prints import originals_in
 from openbook.freshness.record import with_record
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-SECTIONS = (("TL;DR", "tldr", "要点"), ("When do you need this?", "when", "什么时候读这一章？"), ("How does it work?", "how", "原理"),
-            ("Recipe", "recipe", "操作步骤"), ("How do you see that it worked?", "measure", "怎样判断奏效？"), ("Pitfalls", "pitfalls", "常见陷阱"),
-            ("Check yourself", "check-yourself", "自测"), ("Further reading", "further-reading", "延伸阅读"))
+#: What a chapter looks like, with a hint in each section; hints are comments, which no reader sees.
+TEMPLATE = Path(__file__).parent / "template"
 SECTION = re.compile(r"^  - (?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=quote):\s*(?P<rest>\[\])?\s*$")
 
 
@@ -38,6 +37,7 @@ def new_chapter(root: Path, place: str, english: str, chinese: str) -> Iterator[
         yield f"Wrote {file}."
     (root / "mkdocs.yml").write_text(navigation, "utf-8", newline="\n")
     yield "Added the chapter to `nav` in mkdocs.yml."
+    yield "The comments in both files say what each section is for: write in their place. The description is for search engines."
     yield f"Leave out sections that would be empty. When the Chinese is right: openbook accept docs/{folder}/{name}.zh.md"
 
 
@@ -46,11 +46,11 @@ def _mistake(path: str, message: str, mend: str) -> BookError:
 
 
 def _page(title: str, lang: str) -> str:
-    headings = [f"## {words} {{#{name}}}" if lang == "en" else f"## {translated}" for words, name, translated in SECTIONS]
     description = title.rstrip(".。?？!！") + ("." if lang == "en" else "。")
     if re.match(r"[\W\d]", description) or re.search(r": | #", description):    # YAML would read these otherwise
         description = json.dumps(description, ensure_ascii=False)
-    return "\n".join(["---", f"description: {description}", "tested_on: none", "---", f"# {title}", "", "\n\n".join(headings), ""])
+    template = (TEMPLATE / ("chapter.md" if lang == "en" else "chapter.zh.md")).read_text("utf-8")
+    return template.replace("DESCRIPTION", description, 1).replace("TITLE", title, 1)
 
 
 def _with_chapter(root: Path, folder: str, path: str) -> str:

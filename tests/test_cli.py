@@ -24,6 +24,14 @@ def test_findings_as_annotations_of_a_pull_request(book, write, capsys):
                      "Mend the path, or did you mean index.md.")
 
 
+def test_advice_warns_and_does_not_fail(book, write, capsys):
+    sources = SMALL_BOOK["docs/data/sources.yml"] + "more: {title: T, publisher: P, url: \"https://example.org/m\", kind: doc, accessed: 2026-11-21}\n"
+    write({"docs/data/sources.yml": sources})
+    assert main(["check", "--format", "github"]) == 0
+    assert capsys.readouterr().out.split("\n")[0] == ("::warning file=docs/data/sources.yml,line=3,title=unused-source::nobody cites the source "
+                                                      "`more`%0ACite it where its facts are used, or take it out.")
+
+
 BROKEN = {"docs/a.md": SMALL_BOOK["docs/a.md"] + "\n[x](gone.md)\n", "docs/index.md": SMALL_BOOK["docs/index.md"] + "\n[x](lost.md)\n"}
 
 

@@ -41,3 +41,9 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(book, capsys, place,
     assert main(["new", place, "A", "甲"]) == 1
     assert message in capsys.readouterr().out
     assert sorted(path for path in book.rglob("*")) == before
+
+
+def test_each_section_of_the_template_has_a_hint_and_both_languages_have_the_same(root):
+    texts = [(root / "openbook/template" / name).read_text("utf-8") for name in ("chapter.md", "chapter.zh.md")]
+    shapes = [[line.split(" ")[0] for line in text.split("\n") if line.startswith(("#", "<!--"))] for text in texts]
+    assert shapes[0] == shapes[1] == ["#", *["##", "<!--"] * 8]

@@ -12,7 +12,7 @@ from openbook.charts.request import parse_chart
 from openbook.checking.facts import check_facts
 from openbook.checking.links import check_fact_links, check_links
 from openbook.checking.pairs import check_pairs
-from openbook.checking.share import is_under, narrowed, shared, with_twins
+from openbook.checking.share import is_under, narrowed, only, shared, with_twins
 from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
 from openbook.facts.model import Facts
@@ -31,16 +31,26 @@ LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 
 def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     """Return every finding about the book at `root`, or about what is under `paths`, in the order of files and lines."""
-    docs, wanted = root / "docs", with_twins(list(paths))
-    facts, findings = load_facts(docs / "data", root)
-    library = read_library(docs, read_book(root))
-    findings += check_facts(library, facts)
-    findings += check_pairs(library)
-    findings += check_links(library, facts)
-    findings += check_fact_links(library, facts)
-    findings += _check_strays(library)
+    wanted = with_twins(list(paths))
+    facts, findings = load_facts(root / "docs/data", root)
+    library = read_library(root / "docs", read_book(root))
+    findings += _check_across(library, facts)
     findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
     return sorted(finding for finding in set(findings) if is_under(finding.path, wanted))
+
+
+def check_chapters_alone(root: Path, library: Library, facts: Facts, chapters: set[str]) -> list[Finding]:
+    """Return what changes in some chapters, or in data, can have broken anywhere: their texts, and what others say of them."""
+    findings = _check_across(library, facts)
+    findings += _check_fences(library, facts)
+    findings += _check_texts(only(library, chapters), facts, root)
+    return sorted(finding for finding in set(findings) if not finding.advice)
+
+
+def _check_across(library: Library, facts: Facts) -> list[Finding]:
+    """Return the findings that need all chapters, but little of each."""
+    return [*check_facts(library, facts), *check_pairs(library), *check_links(library, facts), *check_fact_links(library, facts),
+            *_check_strays(library)]
 
 
 def _check_texts(library: Library, facts: Facts, root: Path) -> list[Finding]:

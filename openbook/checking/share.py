@@ -31,11 +31,11 @@ def is_under(path: str, wanted: list[str]) -> bool:
 def narrowed(library: Library, wanted: list[str]) -> Library:
     """Return a library that holds only the texts of the chapters under `wanted`; all of them if none is."""
     chapters = [chapter for chapter in library.book.chapters if any(is_under(f"docs/{chapter.file(lang)}", wanted) for lang in ("en", "zh"))]
-    return _with(library, chapters) if chapters else library
+    return only(library, {chapter.path for chapter in chapters}) if chapters else library
 
 
-def _with(library: Library, chapters: list[Chapter]) -> Library:
-    paths = {chapter.path for chapter in chapters}
+def only(library: Library, paths: set[str]) -> Library:
+    """Return a library that holds only the texts of the chapters of these paths; what it knows of the whole book stays."""
     return Library(library.book, library.docs, {key: source for key, source in library.sources.items() if key[0] in paths}, library.numbers)
 
 
@@ -57,8 +57,8 @@ def shared(library: Library, check: Callable[[Library], list[Finding]]) -> list[
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(workers - 1, mp_context=multiprocessing.get_context("fork")) as pool:
-        waiting = [pool.submit(check, _with(library, share)) for share in shares[1:]]
-        findings = check(_with(library, shares[0]))
+        waiting = [pool.submit(check, only(library, {chapter.path for chapter in share})) for share in shares[1:]]
+        findings = check(only(library, {chapter.path for chapter in shares[0]}))
         return findings + [finding for future in waiting for finding in future.result()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,14 +31,19 @@ class Library:
         return f"{KINDS[anchor.partition('-')[0]][lang]} {number}" if number else None
 
 
-def read_library(docs: Path, book: Book) -> Library:
+def scan_file(path: Path, name: str) -> Source:
+    """Return the pieces of a file; `name` is its path under docs/."""
+    return scan(name, path.read_text("utf-8"))
+
+
+def read_library(docs: Path, book: Book, read: Callable[[Path, str], Source] = scan_file) -> Library:
     """Scan the files of all chapters under `docs`; a missing file has no entry."""
     library = Library(book, docs)
     for chapter in book.chapters:
         for lang in LANGUAGES:
             path = docs / chapter.file(lang)
             if path.is_file():
-                library.sources[chapter.path, lang] = scan(chapter.file(lang), path.read_text("utf-8"))
+                library.sources[chapter.path, lang] = read(path, chapter.file(lang))
         _number(library, chapter)
     return library
 

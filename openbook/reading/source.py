@@ -16,6 +16,7 @@ ATTRIBUTES = re.compile(r"\s*\{:?\s*(?P<body>[^{}]*)\}\s*$")
 EXPLICIT_ID = re.compile(r"#(?P<id>[A-Za-z][\w.:-]*)")
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)(?:\s+\"[^\"]*\")?\)")
 HTML_LINK = re.compile(r"<(?P<tag>a|img)\b[^>]*?\b(?:href|src)=\"(?P<target>[^\"]+)\"")
+AUTOLINK = re.compile(r"<(?P<target>https?://[^>\s]+)>")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 CITATION = re.compile(r"\[(?P<ids>@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 TABLE_CAPTION = re.compile(r"^(?P<indent>\s*)(?:Table:\s|表：)\s*(?P<text>.*?)\s*\{\s*#(?P<id>tab-[\w-]+)\s*\}\s*$")
@@ -177,6 +178,8 @@ def _scan_line(source: Source, number: int, line: str) -> None:
             source.links.append(Link(number, inner["target"], inner["text"], bool(inner["image"])))
     for found in HTML_LINK.finditer(prose):
         source.links.append(Link(number, found["target"], "", found["tag"] == "img"))
+    for found in AUTOLINK.finditer(prose):
+        source.links.append(Link(number, found["target"], found["target"], False))
     for found in CITATION.finditer(prose):
         source.citations += [(number, name.strip().removeprefix("@")) for name in found["ids"].split(";")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -26,6 +26,7 @@ from openbook.reading.library import KINDS, Library
 from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION, Fence
 from openbook.site.freshness import fill_status
 from openbook.terms import glossary
+from openbook.terms.find import Finder
 from openbook.terms.load import Term
 from openbook.terms.tooltips import add_tips, tip_finder
 
@@ -46,10 +47,16 @@ class Rendering:
     lang: str = "en"
     text_lang: str = "en"
     terms: tuple[Term, ...] = ()
+    finders: dict[str, Finder] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.glossary = glossary.glossary_path(self.library)
-        self.finders = {lang: tip_finder(self.terms, lang) for lang in LANGUAGES}
+        self.finders = self.finders or tip_finders(self.terms)
+
+
+def tip_finders(terms: tuple[Term, ...]) -> dict[str, Finder]:
+    """Return what finds the terms to explain, in each language."""
+    return {lang: tip_finder(terms, lang) for lang in LANGUAGES}
 
 
 def prepare(text: str, rendering: Rendering) -> str:

@@ -6,35 +6,37 @@ its own on_post_build. Events that must come after everything (the indexes, the 
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 
+from jinja2 import Environment
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
 from openbook.book import Book, Chapter, book_from_nav, nav_translations
-from openbook.checking.run import check_repository
+from openbook.checking.run import check_chapters_alone, check_repository
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
-from openbook.facts.load import load_facts
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.freshness.state import SectionState
-from openbook.reading.library import read_library
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page, lead_inside
+from openbook.site.preview import Workshop, quiet_about_dirty_builds
 from openbook.site.search import index_json
-from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
@@ -50,7 +52,14 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     """Build the book's two languages from one set of facts, figures and ids."""
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
-        """Keep one instance over both builds (MkDocs does so for plugins that have this event)."""
+        """Keep one instance over all builds (MkDocs does so for plugins that have this event)."""
+        self.dirty = dirty
+        if dirty:
+            quiet_about_dirty_builds()
+
+    workshop: Workshop | None = None
+    only: set[str] | None = None
+    dirty = False
 
     @event_priority(100)
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
@@ -59,15 +68,22 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             return config
         if not config.repo_url:
             config.edit_uri = None    # no repository, no edit links
+        config.copyright = f"{config.copyright or ''} · {version('openbook')}".removeprefix(" · ")    # for the foot of each page
         self.root = Path(config.config_file_path).parent
         self.docs = Path(config.docs_dir)
-        self.indexes: dict[str, str] = {}
-        self.collected = Collected()
-        self.has_formulas = False
         self.book = self._read_book(config)
-        facts, _ = load_facts(self.docs / "data", self.root)
-        self.terms, _ = load_terms(self.docs / "data", self.root)
-        self.rendering = Rendering(read_library(self.docs, self.book), facts, self.docs, terms=self.terms)
+        self.workshop = self.workshop if self.dirty and self.workshop else Workshop(self.root)
+        library, facts, (self.terms, finders) = self.workshop.library(self.book), self.workshop.facts(), self.workshop.terms()
+        self.changed, self.only = self.workshop.touched(library)
+        if self.dirty and (search := config.plugins.get("material/search")) is not None:
+            search.is_dirty = False    # it would join each index with the last one, entry by entry, for minutes
+        if self.only is None:
+            self.indexes: dict[str, str] = {}
+            self.collected = Collected()
+            self.has_formulas = False
+        else:
+            config.theme.static_templates = set()    # the page of errors and the site map stay as they are
+        self.rendering = Rendering(library, facts, self.docs, terms=self.terms, finders=finders)
         self._extend_markdown(config)
         return config
 
@@ -90,7 +106,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             {"name": name, "class": f"book-{name}", "format": function} for name, function in ours.items()]
 
     def on_pre_build(self, config: MkDocsConfig) -> None:
-        if self.config.check and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
+        if self.config.check and not self.dirty and not os.environ.get("OPENBOOK_CHECKED") and self._lang(config) == LANGUAGES[0]:
             try:
                 findings = check_repository(self.root)
             except BookError as error:
@@ -110,14 +126,32 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         """Keep the print style out of the website; MkDocs copies whatever stands in overrides/."""
         for file in [file for file in files if file.src_uri.startswith("pdf/")]:
             files.remove(file)
+        if self.dirty:
+            for file in files.documentation_pages():
+                wanted = self.only is None or english_name(file.src_uri) in self.only
+                file.is_modified = functools.partial(bool, wanted)    # MkDocs knows only of the page's own file
         return files
+
+    def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
+        """Give the pages that are not built again the titles they have; MkDocs would make some of their file names."""
+        if self.only is not None:
+            for page in nav.pages:
+                built = self.collected.pages.get((english_name(page.file.src_uri), self._lang(config)))
+                if built and not page.file.is_modified():
+                    page.title = built["title"]
+        return nav
+
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+        """Compile each template once, for both languages and all builds of a preview."""
+        env.bytecode_cache = self.workshop.templates
+        return env
 
     # pages ----------------------------------------------------------------------------------------
 
     @event_priority(-100)
     def on_page_markdown(self, text: str, *, page: Page, config: MkDocsConfig, files) -> str:
         source = page.file.src_uri
-        path = source.removesuffix(".zh.md") + ".md" if source.endswith(".zh.md") else source
+        path = english_name(source)
         rendering = self.rendering
         rendering.chapter = self.book.by_path.get(path)
         rendering.lang = self._lang(config)
@@ -141,6 +175,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
         page.meta["has_formulas"] = 'class="katex"' in content
+        if self.only is not None:
+            page.meta["search"] = {"exclude": True}    # the preview keeps the index of its start
         self.has_formulas |= page.meta["has_formulas"]
         if rendering.chapter:
             self.collected.pages[rendering.chapter.path, rendering.lang] = {
@@ -183,7 +219,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     def _keep_index(self, config: MkDocsConfig) -> None:
         """After the search plugin (0), before the i18n plugin builds the next language (-100)."""
         search = config.plugins.get("material/search")
-        if search is not None:
+        if search is not None and self.only is None:
             lang = self._lang(config)
             self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang,
                                             search_words(self.terms, lang))
@@ -197,6 +233,12 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         for lang, text in self.indexes.items():
             place = site / (ROOTS[lang] if len(self.indexes) > 1 else "") / "search" / "search_index.json"
             write_file(text.encode(), str(place))
+        if self.only is not None:
+            self._report_changes()
+        if self.dirty:
+            self.workshop.finished()
+        if self.only is not None:
+            return
         if not config.site_url:    # a map of relative addresses is of no use to anyone
             for name in ("sitemap.xml", "sitemap.xml.gz"):
                 (site / name).unlink(missing_ok=True)
@@ -214,7 +256,17 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             copy_attachments(content, self.docs, site, files_inside(self.rendering.facts))
             write_manifest(content, site)
 
+    def _report_changes(self) -> None:
+        """Name what the edit broke, once its page can be looked at."""
+        for finding in check_chapters_alone(self.root, self.rendering.library, self.rendering.facts, self.only or set()):
+            log.warning("%s", finding)
+
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
+
+
+def english_name(source: str) -> str:
+    """Return the path by which a chapter's file of either language is known."""
+    return source.removesuffix(".zh.md") + ".md" if source.endswith(".zh.md") else source
 
 
 def _headings(toc) -> list[dict]:

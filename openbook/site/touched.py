@@ -29,15 +29,32 @@ def prints_of(facts: Facts) -> Prints:
 
 def touched(old: Prints, facts: Facts, library: Library) -> Iterator[str]:
     """Yield a line for each table that changed, with the chapters that show it, and one for changed sources."""
+    for name, paths in _tables_touched(old, facts, library):
+        yield _line(f"docs/data/{name}.yml", paths, "show", library)
+    names, paths = _sources_touched(old, facts, library)
+    if names:
+        yield _line(f"docs/data/sources.yml ({', '.join(sorted(names))})", paths, "cite", library)
+
+
+def chapters_touched(old: Prints, facts: Facts, library: Library) -> set[str]:
+    """Return the paths of the chapters that show what changed of the facts."""
+    found = {path for _, paths in _tables_touched(old, facts, library) for path in paths}
+    return found.union(_sources_touched(old, facts, library)[1])
+
+
+def _tables_touched(old: Prints, facts: Facts, library: Library) -> Iterator[tuple[str, list[str]]]:
     new, shows = prints_of(facts), shown_tables(library)
     for name in sorted(name for name, value in new["tables"].items() if old["tables"].get(name) != value):
         resting = {name} | {other for other in facts.tables if name in _rests_on(facts, other)}
-        yield _line(f"docs/data/{name}.yml", [path for path, tables in shows.items() if tables & resting], "show", library)
-    if changed := {name for name, value in new["sources"].items() if old["sources"].get(name, value) != value}:
-        citing = {name for name, table in facts.tables.items() if changed & _sources(table)}
-        paths = [path for path, tables in shows.items() if tables & citing
-                 or any(name in changed for source in (library.sources.get((path, lang)) for lang in ("en", "zh")) if source for _, name in source.citations)]
-        yield _line(f"docs/data/sources.yml ({', '.join(sorted(changed))})", paths, "cite", library)
+        yield name, [path for path, tables in shows.items() if tables & resting]
+
+
+def _sources_touched(old: Prints, facts: Facts, library: Library) -> tuple[set[str], list[str]]:
+    changed = {name for name, value in prints_of(facts)["sources"].items() if old["sources"].get(name, value) != value}
+    citing = {name for name, table in facts.tables.items() if changed & _sources(table)}
+    return changed, [path for path, tables in shown_tables(library).items() if tables & citing
+                     or any(name in changed for source in (library.sources.get((path, lang)) for lang in ("en", "zh")) if source
+                            for _, name in source.citations)]
 
 
 def report(root: Path, last: Path, fresh: Path) -> Iterator[str]:

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import markdown
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import html
 
 from openbook.facts.citations import PLACE, number_citations
@@ -116,3 +119,9 @@ def test_numbers(value, digits, shown):
 
 def test_note_letters_go_on_after_z():
     assert [letter(index) for index in (0, 25, 26, 27)] == ["a", "z", "aa", "ab"]
+
+
+@given(st.lists(st.sampled_from(["a", "显存", " ", "  ", "1. ", "# ", "- ", ">", "&", "*b*", "`c`", "[d](e)", "\n", "\n\n", ":", "|", "=", "~", '"', "{#x}", "\t", "  \n", "http://x.y", "\u00a0", "\x02", "\x03"]), max_size=6))
+def test_a_cell_is_what_markdown_makes_of_it_alone(parts):
+    text = "".join(parts)
+    assert inline_html(text) == markdown.markdown(text).removeprefix("<p>").removesuffix("</p>")

@@ -1,0 +1,1 @@
+"""External links: gathered from chapters and data, asked politely whether they still answer."""
