@@ -53,7 +53,7 @@ class Trouble(Exception):
 def sentences(count: int, seed: int) -> list[str]:
     """Return `count` short stories of a language with few choices, so that 20 steps are enough to learn something."""
     rng = random.Random(seed)
-    colours, things = ["red", "green", "blue"], ["square", "circle", "cross"]
+    colours, things = ["red", "green", "blue"], ["square", "circle", "bar"]
     names, places = ["Ada", "Ben", "Chen"], ["box", "tray", "cart"]
     stories = []
     for _ in range(count):
@@ -78,7 +78,7 @@ def picture(colour: str, thing: str, size: int = 32) -> list[list[tuple[int, int
     ink = {"red": (200, 40, 40), "green": (40, 160, 60), "blue": (40, 80, 200)}[colour]
     middle, radius = (size - 1) / 2, size / 4
     inside = {"square": lambda x, y: max(abs(x), abs(y)) <= radius, "circle": lambda x, y: x * x + y * y <= radius * radius,
-              "cross": lambda x, y: min(abs(x), abs(y)) <= radius / 3 and max(abs(x), abs(y)) <= radius}[thing]
+              "bar": lambda x, y: abs(x) <= radius and abs(y) <= radius / 3}[thing]
     return [[ink if inside(x - middle, y - middle) else (255, 255, 255) for x in range(size)] for y in range(size)]
 
 
@@ -91,7 +91,7 @@ def write_data(folder: Path, seed: int) -> None:
     images.mkdir(parents=True, exist_ok=True)
     captions = []
     for colour in ("red", "green", "blue"):
-        for thing in ("square", "circle", "cross"):
+        for thing in ("square", "circle", "bar"):
             name = f"{colour}-{thing}.png"
             (images / name).write_bytes(png(picture(colour, thing)))
             captions.append({"file_name": name, "text": f"A {colour} {thing}."})
@@ -429,6 +429,7 @@ def open_folder(folder: Path) -> tuple[dict, dict, dict]:
 def train(args) -> dict:
     """Train for some steps, print the loss, and judge the first and the last."""
     torch = need_torch()
+    torch.set_num_threads(1)                              # matrices this small gain nothing from threads, and on a busy host they stall
     import torch.nn.functional as F
     p, tokenizer, weights = open_folder(Path(args.folder))
     try:
@@ -437,8 +438,9 @@ def train(args) -> dict:
     except (RuntimeError, AssertionError) as error:
         raise Trouble(f"--device {args.device} cannot be used: {str(error).splitlines()[0]}") from None
     bos, eos = 1, 2
-    lines = (Path(args.folder) / "data/text.jsonl").read_text("utf-8").splitlines()
-    stream = [i for line in lines for i in [bos, *encode(json.loads(line)["text"], tokenizer), eos]]
+    data = Path(args.folder) / "data/text.jsonl"          # a folder that cut wrote has none
+    texts = [json.loads(line)["text"] for line in data.read_text("utf-8").splitlines()] if data.is_file() else sentences(256, args.seed)
+    stream = [i for text in texts for i in [bos, *encode(text, tokenizer), eos]]
     tokens = torch.tensor(stream[:len(stream) // 65 * 65]).view(-1, 65)       # packed: 64 inputs and the next of each
     generator = torch.Generator().manual_seed(args.seed)
     optimizer = torch.optim.AdamW(weights.values(), lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0)
@@ -584,7 +586,7 @@ def main() -> int:
     making.add_argument("--no-weights", action="store_true", help="tokenizer and data alone, without torch")
     training = commands.add_parser("train", help="train a folder and judge the loss")
     training.add_argument("--steps", type=int, default=20)
-    training.add_argument("--lr", type=float, default=1e-2)
+    training.add_argument("--lr", type=float, default=3e-3)
     training.add_argument("--device", default="auto")
     comparing = commands.add_parser("compare", help="check a folder against transformers")
     cutting = commands.add_parser("cut", help="keep some layers and tokens of a real model")
