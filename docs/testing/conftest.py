@@ -1,0 +1,4 @@
+import torch
+
+pytest_plugins = ["testing_utils"]
+torch.set_num_threads(1)          # tests run side by side; threads of tiny matrices only wait for each other
