@@ -115,6 +115,7 @@ def rank_main(rank: int, ranks: int, where: tuple, arguments: bytes, folder: str
     try:
         import torch
         import torch.distributed as dist
+        Path(folder, f"{rank}.ready").touch()
         torch.set_num_threads(1)                 # ranks share the cores; threads of all of them would only wait for each other
         if backend:                              # the parent's limit comes first, so that it can ask for stacks
             dist.init_process_group(backend, init_method=f"file://{folder}/store", rank=rank, world_size=ranks,
@@ -174,19 +175,21 @@ def run_ranks(function, ranks: int, *arguments, timeout: float = 60.0, backend: 
 
 def wait(processes: list, folder: str, timeout: float) -> str:
     """Wait for all ranks; return '' or why not all of them came to their end, after asking those that run for their stacks."""
-    end, why = time.monotonic() + timeout, ""
+    ready = [Path(folder, f"{rank}.ready") for rank in range(len(processes))]
+    end, why, clock_runs = time.monotonic() + 180, "", False          # until all have imported torch: a busy machine is no hang
     while any(process.is_alive() for process in processes):
+        if not clock_runs and all(path.exists() for path in ready):
+            end, clock_runs = time.monotonic() + timeout, True
         bad = [rank for rank, process in enumerate(processes) if process.exitcode not in (None, 0)]
         if bad and not why:
             why = f"rank {bad[0]} of {len(processes)} failed"
-            end = min(end, time.monotonic() + 1.0)           # another rank may be about to say more
+            end = min(end, time.monotonic() + 1.0)                     # another rank may be about to say more
         if time.monotonic() > end:
-            why = why or f"no end after {timeout:g} s"
-            for process in processes:
-                if process.is_alive():
-                    os.kill(process.pid, signal.SIGUSR1)     # faulthandler writes the stack, without leaving the call
+            for path, process in zip(ready, processes):
+                if process.is_alive() and path.exists():
+                    os.kill(process.pid, signal.SIGUSR1)               # faulthandler writes the stack, without leaving the call
             time.sleep(0.3)
-            return why
+            return why or (f"no end after {timeout:g} s" if clock_runs else "not all ranks started within 180 s")
         time.sleep(0.01)
     bad = [rank for rank, process in enumerate(processes) if process.exitcode]
     return why or (f"rank {bad[0]} of {len(processes)} failed" if bad else "")
@@ -210,7 +213,7 @@ def story(why: str, processes: list, folder: str) -> str:
         error, stack = Path(folder, f"{rank}.error"), Path(folder, f"{rank}.stack")
         frames = [line.strip() for line in stack.read_text().splitlines() if line.strip().startswith("File")] if stack.exists() else []
         own = [line for line in frames if f"{os.sep}torch{os.sep}" not in line and f"{os.sep}multiprocessing{os.sep}" not in line
-               and __file__ not in line and "<frozen" not in line]
+               and __file__ not in line and '"<' not in line]
         if error.exists():
             parts.append(f"rank {rank} raised:\n{error.read_text('utf-8').rstrip()}")
         elif Path(folder, f"{rank}.result").exists():
