@@ -32,10 +32,11 @@ EXAMPLES = """examples:
 # No two sizes are equal or share a role: hidden 64, queries 4 x 24 = 96, keys 2 x 24 = 48, feed-forward 160, vocabulary 320.
 # A transposed or wrongly split tensor then fails on its shape; with 64 everywhere it would compute nonsense in silence.
 # --8<-- [start:presets]
+COMMON = dict(layers=2, hidden=64, heads=4, head_dim=24, vocab=320)
 PRESETS = {
-    "dense": dict(layers=2, hidden=64, heads=4, kv=4, head_dim=24, ffn=160, vocab=320, experts=0, active=0),
-    "gqa":   dict(layers=2, hidden=64, heads=4, kv=2, head_dim=24, ffn=160, vocab=320, experts=0, active=0),
-    "moe":   dict(layers=2, hidden=64, heads=4, kv=2, head_dim=24, ffn=56, vocab=320, experts=4, active=2),
+    "dense": dict(COMMON, kv=4, ffn=160, experts=0, active=0),
+    "gqa":   dict(COMMON, kv=2, ffn=160, experts=0, active=0),
+    "moe":   dict(COMMON, kv=2, ffn=56, experts=4, active=2),
 }
 # --8<-- [end:presets]
 SPECIAL = ["<|pad|>", "<|bos|>", "<|eos|>"]
@@ -132,7 +133,10 @@ def join(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
 
 # --8<-- [start:bpe]
 def train_bpe(texts: list[str], vocab: int) -> list[tuple[str, str]]:
-    """Return the merges of a byte-level BPE tokenizer of `vocab` tokens, in order; ties go to the smaller pair."""
+    """Return the merges of a byte-level BPE tokenizer of `vocab` tokens, in order.
+
+    Of pairs that are equally frequent the smaller one goes first.
+    """
     words = Counter(word for text in texts for word in pieces(text))
     merges: list[tuple[str, str]] = []
     while len(SPECIAL) + 256 + len(merges) < vocab:
@@ -141,7 +145,10 @@ def train_bpe(texts: list[str], vocab: int) -> list[tuple[str, str]]:
             for pair in zip(word, word[1:]):
                 pairs[pair] += count
         if not pairs:
-            raise Trouble(f"the text gives {len(SPECIAL) + 256 + len(merges)} tokens, not {vocab}: use a longer one")
+            raise Trouble(
+                f"the text gives {len(SPECIAL) + 256 + len(merges)} tokens, "
+                f"not {vocab}: use a longer one"
+            )
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         merged = Counter()
@@ -190,32 +197,57 @@ def decode(ids: list[int], tokenizer: dict) -> str:
 
 # --8<-- [start:shrink]
 def shrink_tokenizer(tokenizer: dict, vocab: int) -> tuple[dict, list[int]]:
-    """Return a byte-level or character BPE tokenizer of at most `vocab` tokens, and the old id of each new one.
+    """Return a BPE tokenizer of at most `vocab` tokens, and the old id of each new one.
 
-    Kept are the added (special) tokens, the tokens of one character, from which any text the old tokenizer knew can be
-    spelt, and then the lowest ids, which in BPE are the most frequent. A merge stays if both halves and its result stay.
+    Kept are the added (special) tokens, the tokens of one character, from which
+    any text the old tokenizer knew can be spelt, and then the lowest ids, which in
+    BPE are the most frequent. A merge stays if both halves and its result stay.
     """
     model = tokenizer["model"]
     if model.get("type") != "BPE":
-        raise Trouble(f"the tokenizer is {model.get('type')}, only BPE can be cut: train a new one instead (make)")
-    merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
-    by_id = {i: token for token, i in model["vocab"].items()} | {t["id"]: t["content"] for t in tokenizer["added_tokens"]}
+        raise Trouble(
+            f"the tokenizer is {model.get('type')}, only BPE can be cut: "
+            "train a new one instead (make)"
+        )
+    merges = [
+        tuple(m.split(" ")) if isinstance(m, str) else tuple(m)
+        for m in model["merges"]
+    ]
+    by_id = {i: token for token, i in model["vocab"].items()} | {
+        t["id"]: t["content"] for t in tokenizer["added_tokens"]
+    }
     added = {t["id"] for t in tokenizer["added_tokens"]}
-    single = {i for token, i in model["vocab"].items() if len(token) == 1 or re.fullmatch(r"<0x[0-9A-F]{2}>", token)}
+    single = {
+        i
+        for token, i in model["vocab"].items()
+        if len(token) == 1 or re.fullmatch(r"<0x[0-9A-F]{2}>", token)
+    }
     first = [i for i in sorted(by_id) if i in added | single]
     if len(first) > vocab:
-        raise Trouble(f"--vocab {vocab} is too small: {len(first)} special and single-character tokens must stay")
-    kept = sorted(first + [i for i in sorted(by_id) if i not in added | single][:vocab - len(first)])
-    names, new_id = {by_id[i] for i in kept}, {old: new for new, old in enumerate(kept)}
+        raise Trouble(
+            f"--vocab {vocab} is too small: {len(first)} special and "
+            "single-character tokens must stay"
+        )
+    others = [i for i in sorted(by_id) if i not in added | single]
+    kept = sorted(first + others[:vocab - len(first)])
+    names = {by_id[i] for i in kept}
+    new_id = {old: new for new, old in enumerate(kept)}
 
     small = json.loads(json.dumps(tokenizer))
-    small["model"]["vocab"] = {by_id[i]: new_id[i] for i in kept if by_id[i] in model["vocab"]}
-    small["model"]["merges"] = [list(m) for m in merges if m[0] in names and m[1] in names and m[0] + m[1] in names]
+    small["model"]["vocab"] = {
+        by_id[i]: new_id[i] for i in kept if by_id[i] in model["vocab"]
+    }
+    small["model"]["merges"] = [
+        list(m)
+        for m in merges
+        if m[0] in names and m[1] in names and m[0] + m[1] in names
+    ]
     for token in small["added_tokens"]:
         token["id"] = new_id[token["id"]]
     processors = small.get("post_processor") or {}
     for processor in processors.get("processors", [processors]):
-        for token in (processor.get("special_tokens") or {}).values():    # the ids that a template inserts
+        for token in (processor.get("special_tokens") or {}).values():
+            # the ids that a template inserts
             token["ids"] = [new_id[i] for i in token["ids"]]
     return small, kept
 # --8<-- [end:shrink]

@@ -11,29 +11,40 @@ VOCAB, IMAGE_TOKEN = 320, 319
 
 
 def encoder_decoder():
-    """Return a T5: one encoder layer and two decoder layers, whose cross-attention is the part that fails most."""
+    """Return a T5 of one encoder and two decoder layers, with cross-attention."""
     from transformers import T5Config, T5ForConditionalGeneration
     return T5ForConditionalGeneration(T5Config(
-        vocab_size=VOCAB, d_model=64, d_kv=24, d_ff=80, num_layers=1, num_decoder_layers=2, num_heads=4,
-        feed_forward_proj="gated-gelu", tie_word_embeddings=True, decoder_start_token_id=0, pad_token_id=0, eos_token_id=2))
+        vocab_size=VOCAB, d_model=64, d_kv=24, d_ff=80, num_heads=4,
+        num_layers=1, num_decoder_layers=2, feed_forward_proj="gated-gelu",
+        tie_word_embeddings=True, decoder_start_token_id=0, pad_token_id=0,
+        eos_token_id=2))
 
 
 def vision_language():
-    """Return a LLaVA: a CLIP vision tower of 16 patches, a projector, and the GQA Llama of make_tiny_model.py."""
-    from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
-    vision = CLIPVisionConfig(hidden_size=40, intermediate_size=88, num_hidden_layers=2, num_attention_heads=5, image_size=32, patch_size=8)
-    text = LlamaConfig(vocab_size=VOCAB, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4,
-                       num_key_value_heads=2, head_dim=24, max_position_embeddings=256)
-    return LlavaForConditionalGeneration(LlavaConfig(vision_config=vision, text_config=text, image_token_index=IMAGE_TOKEN))
+    """Return a LLaVA: a CLIP tower of 16 patches, a projector, and the GQA Llama."""
+    from transformers import CLIPVisionConfig, LlamaConfig
+    from transformers import LlavaConfig, LlavaForConditionalGeneration
+    vision = CLIPVisionConfig(
+        hidden_size=40, intermediate_size=88, num_hidden_layers=2,
+        num_attention_heads=5, image_size=32, patch_size=8)
+    text = LlamaConfig(
+        vocab_size=VOCAB, hidden_size=64, intermediate_size=160,
+        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+        head_dim=24, max_position_embeddings=256)
+    return LlavaForConditionalGeneration(LlavaConfig(
+        vision_config=vision, text_config=text, image_token_index=IMAGE_TOKEN))
 
 
 def latent_attention():
-    """Return a DeepSeek-V3: latent attention, one dense layer and then routed and shared experts, in two groups."""
+    """Return a DeepSeek-V3: latent attention, a dense layer, then one of experts."""
     from transformers import DeepseekV3Config, DeepseekV3ForCausalLM
     return DeepseekV3ForCausalLM(DeepseekV3Config(
-        vocab_size=VOCAB, hidden_size=64, intermediate_size=160, moe_intermediate_size=56, num_hidden_layers=2, first_k_dense_replace=1,
-        num_attention_heads=4, num_key_value_heads=4, q_lora_rank=32, kv_lora_rank=16, qk_nope_head_dim=24, qk_rope_head_dim=8, v_head_dim=20,
-        n_routed_experts=8, num_experts_per_tok=2, n_shared_experts=1, n_group=2, topk_group=1, max_position_embeddings=256))
+        vocab_size=VOCAB, hidden_size=64, intermediate_size=160,
+        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+        q_lora_rank=32, kv_lora_rank=16, qk_nope_head_dim=24, qk_rope_head_dim=8,
+        v_head_dim=20, first_k_dense_replace=1, moe_intermediate_size=56,
+        n_routed_experts=8, num_experts_per_tok=2, n_shared_experts=1,
+        n_group=2, topk_group=1, max_position_embeddings=256))
 # --8<-- [end:configs]
 
 

@@ -25,27 +25,45 @@ def block(hidden: int, ffn: int):
 
 # --8<-- [start:build]
 def build(rank: int = 517, hidden: int = 1024, ffn: int = 4096) -> dict:
-    """Shard two blocks over a mesh of 128 x 8 as one of 1,024 ranks, take a step, and return what was seen."""
+    """Shard two blocks over 128 x 8 ranks, take a step, and return what was seen."""
     import torch
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.tensor.debug import CommDebugMode
-    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
-    warnings.filterwarnings("ignore", message="FSDP2-wrapped module")     # about in-place changes of outputs; there are none
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    # A warning about in-place changes of outputs: this model makes none.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
     with fake_world(1024, rank):
         mesh = init_device_mesh("cpu", (128, 8), mesh_dim_names=("data", "tensor"))
         model = torch.nn.Sequential(block(hidden, ffn), block(hidden, ffn))
         for part in model:
-            parallelize_module(part, mesh["tensor"], {"up": ColwiseParallel(), "down": RowwiseParallel()})
+            parallelize_module(
+                part,
+                mesh["tensor"],
+                {"up": ColwiseParallel(), "down": RowwiseParallel()},
+            )
             fully_shard(part, mesh=mesh["data"])
         fully_shard(model, mesh=mesh["data"])
-        local = {name: tuple(p.to_local().shape) for name, p in model.named_parameters()}
+        local = {
+            name: tuple(p.to_local().shape) for name, p in model.named_parameters()
+        }
         with CommDebugMode() as seen:
             model(torch.randn(4, hidden, requires_grad=True)).sum().backward()
-        counts = {str(op).split(".")[-1]: n for op, n in seen.get_comm_counts().items()}
-        return {"coordinates": dict(zip(mesh.mesh_dim_names, mesh.get_coordinate())), "local": local,
-                "parameters": sum(p.numel() for p in model.parameters()),
-                "kept": sum(p.to_local().numel() for p in model.parameters()), "collectives": counts}
+        counts = {
+            str(op).split(".")[-1]: n for op, n in seen.get_comm_counts().items()
+        }
+        return {
+            "coordinates": dict(zip(mesh.mesh_dim_names, mesh.get_coordinate())),
+            "local": local,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "kept": sum(p.to_local().numel() for p in model.parameters()),
+            "collectives": counts,
+        }
 # --8<-- [end:build]
 
 

@@ -20,7 +20,7 @@ def rows(count=8, seed=1):
 def test_the_future_does_not_change_the_past():
     model, a = t.Model().eval(), rows(2)
     b = a.clone()
-    b[:, 10] = a[:, 10] % 31 + 1                       # another token at place 10
+    b[:, 10] = a[:, 10] % 31 + 1  # another token at place 10
     assert torch.equal(model(a)[:, :10], model(b)[:, :10])
     assert not torch.equal(model(a)[:, 10:], model(b)[:, 10:])
 
@@ -38,7 +38,11 @@ def test_one_batch_can_be_learnt_by_heart():
 def test_every_parameter_gets_a_gradient():
     model = t.Model()
     t.backward(model, [rows()])
-    silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    silent = [
+        name
+        for name, p in model.named_parameters()
+        if p.grad is None or not p.grad.any()
+    ]
     assert silent == []
 # --8<-- [end:model]
 
@@ -53,7 +57,7 @@ def test_padding_changes_nothing():
 
 def test_small_batches_add_up_to_a_large_one():
     data = rows(8)
-    data[4:, 6:] = t.PAD                               # the second half has few tokens that count
+    data[4:, 6:] = t.PAD  # the second half has few tokens that count
     whole, parts = t.Model(), t.Model(0)
     parts.load_state_dict(whole.state_dict())
     t.backward(whole, [data])
@@ -79,11 +83,11 @@ def test_a_resumed_run_goes_on_as_if_it_never_stopped():
     first = t.Trainer(rows(16))
     first.train(3)
     file = io.BytesIO()
-    torch.save(first.state(), file)                    # through bytes, as on disk: no tensor is shared
+    torch.save(first.state(), file)  # through bytes, as on disk: no tensor is shared
     expected = first.train(3)
-    second = t.Trainer(rows(16), seed=99)              # another start, so nothing is equal by luck
+    second = t.Trainer(rows(16), seed=99)  # another start: nothing is equal by luck
     second.load(torch.load(io.BytesIO(file.getvalue()), weights_only=True))
-    assert second.train(3) == expected                 # to the last bit
+    assert second.train(3) == expected  # to the last bit
 # --8<-- [end:resume]
 
 
@@ -102,7 +106,7 @@ def test_ranks_read_each_row_once():
 
 # --8<-- [start:ranks]
 def gradients_of_a_rank(bug):
-    """Return this rank's averaged gradients for its half of a batch (run on each rank)."""
+    """Return the averaged gradients of this rank's half of a batch."""
     t.BUG = bug
     model = t.Model()
     t.backward(model, [rows(8)[dist.get_rank()::dist.get_world_size()]])
@@ -115,7 +119,9 @@ def test_two_ranks_compute_the_gradient_of_one_process():
     t.backward(model, [rows(8)])
     for gradients in run_ranks(gradients_of_a_rank, 2, t.BUG, timeout=30):
         for got, parameter in zip(gradients, model.parameters()):
-            assert_close_to_sum(torch.from_numpy(got), parameter.grad, terms=8 * t.LENGTH)
+            assert_close_to_sum(
+                torch.from_numpy(got), parameter.grad, terms=8 * t.LENGTH
+            )
 # --8<-- [end:ranks]
 
 

@@ -1,7 +1,5 @@
 """Sharded data, tensor and pipeline parallelism on CPU ranks, each against one process. Needs torch; run by pytest."""
 
-import copy
-
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -53,6 +51,7 @@ def fsdp_rank():
     """Run FSDP2 on this rank's rows and return whole gradients."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
+
     mesh = init_device_mesh("cpu", (dist.get_world_size(),))
     model = Mlp()
     fully_shard(model, mesh=mesh)
@@ -70,19 +69,29 @@ def test_fsdp_equals_one_process(on_ranks):
 
 # --8<-- [start:tp]
 def tp_rank():
-    """Split the first layer by columns and the second by rows; return output, gradients and the local shape."""
+    """Split one layer by columns, the next by rows; return what comes out."""
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
-    model = parallelize_module(Mlp(), init_device_mesh("cpu", (dist.get_world_size(),)), {"up": ColwiseParallel(), "down": RowwiseParallel()})
-    out = model(batch())                                   # every rank sees all rows
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
+    )
+
+    model = parallelize_module(
+        Mlp(),
+        init_device_mesh("cpu", (dist.get_world_size(),)),
+        {"up": ColwiseParallel(), "down": RowwiseParallel()},
+    )
+    out = model(batch())  # every rank sees all rows
     out.square().mean().backward()
-    return out.detach().numpy(), full_gradients(model), tuple(model.down.weight.to_local().shape)
+    local = tuple(model.down.weight.to_local().shape)
+    return out.detach().numpy(), full_gradients(model), local
 
 
 def test_tensor_parallel_equals_one_process(on_ranks):
     reference, gradients = expected()
     for out, got, local in on_ranks(tp_rank, 2, timeout=30):
-        assert local == (16, 20)                           # really split: half of 40 columns
+        assert local == (16, 20)  # really split: half of 40 columns
         assert_close_to_sum(torch.from_numpy(out), reference, terms=40)
         for name, value in got.items():
             assert_close_to_sum(torch.from_numpy(value), gradients[name], terms=40)
@@ -91,12 +100,17 @@ def test_tensor_parallel_equals_one_process(on_ranks):
 
 # --8<-- [start:pp]
 def pp_rank():
-    """Run two stages over four micro-batches; return the gradient of this stage's weight."""
+    """Run two stages over four micro-batches; return a gradient of this stage."""
     from torch.distributed.pipelining import PipelineStage, ScheduleGPipe
+
     whole, rank = Mlp(), dist.get_rank()
-    part = nn.Sequential(copy.deepcopy(whole.up), nn.ReLU()) if rank == 0 else copy.deepcopy(whole.down)
+    part = nn.Sequential(whole.up, nn.ReLU()) if rank == 0 else whole.down
     stage = PipelineStage(part, rank, 2, torch.device("cpu"))
-    schedule = ScheduleGPipe(stage, n_microbatches=4, loss_fn=lambda out, target: (out - target).square().mean())
+    schedule = ScheduleGPipe(
+        stage,
+        n_microbatches=4,
+        loss_fn=lambda out, target: (out - target).square().mean(),
+    )
     schedule.step(batch()) if rank == 0 else schedule.step(target=torch.zeros(8, 16))
     return next(part.parameters()).grad.numpy()
 
@@ -104,8 +118,9 @@ def pp_rank():
 def test_pipeline_equals_one_process(on_ranks):
     _, reference = expected()
     first, second = on_ranks(pp_rank, 2, timeout=30)
-    assert_close_to_sum(torch.from_numpy(first), reference["up.weight"], terms=8 * 16)
-    assert_close_to_sum(torch.from_numpy(second), reference["down.weight"], terms=8 * 16)
+    up, down = torch.from_numpy(first), torch.from_numpy(second)
+    assert_close_to_sum(up, reference["up.weight"], terms=8 * 16)
+    assert_close_to_sum(down, reference["down.weight"], terms=8 * 16)
 # --8<-- [end:pp]
 
 

@@ -54,10 +54,11 @@ def seed_everything(seed: int) -> None:
 
 # --8<-- [start:tolerance]
 def tolerance(dtype, terms: int = 1, steps: float = 4.0) -> float:
-    """Return a tolerance relative to the largest value, for sums of `terms` products rounded in `dtype`.
+    """Return a tolerance relative to the largest value, for sums of `terms` products.
 
-    u is half of the distance from 1 to the next number. Rounding errors of random sign add up like a random walk, so
-    a sum of K terms is off by about u * sqrt(K); `steps` is the safety factor. A real mistake is off by far more.
+    u is half of the distance from 1 to the next number of the dtype. Errors of
+    random sign add up like a random walk, so a sum of K terms is off by about
+    u * sqrt(K); `steps` is the safety factor. A real mistake is off by far more.
     """
     import torch
     return steps * torch.finfo(dtype).eps / 2 * math.sqrt(terms)
@@ -74,7 +75,7 @@ def assert_close_to_sum(actual, expected, terms: int, dtype=None) -> None:
 # --8<-- [start:fake]
 @contextlib.contextmanager
 def fake_world(ranks: int, rank: int = 0):
-    """Make this process rank `rank` of a world of `ranks`, whose collectives return at once and move nothing."""
+    """Make this process one rank of many, whose collectives move nothing."""
     import torch.distributed as dist
     from torch.testing._internal.distributed.fake_pg import FakeStore
     dist.init_process_group("fake", store=FakeStore(), rank=rank, world_size=ranks)
@@ -145,23 +146,28 @@ def server():
 
 
 # --8<-- [start:run]
-def run_ranks(function, ranks: int, *arguments, timeout: float = 60.0, backend: str | None = "gloo", seed: int = 0, show: bool = False) -> list:
-    """Run function(*arguments) on `ranks` processes and return their results in order; raise RanksFailed otherwise."""
-    if "<" in function.__qualname__ or "." in function.__qualname__:
-        raise TypeError(f"{function.__qualname__} must stand at the top level of a module: another process has to find it")
-    where = (function.__module__, sys.modules[function.__module__].__file__, function.__qualname__)
+def run_ranks(function, ranks: int, *arguments, timeout: float = 60.0, seed: int = 0,
+              backend: str | None = "gloo", show: bool = False) -> list:
+    """Run function(*arguments) on `ranks` processes; return their results in order.
+
+    `timeout` is in seconds and begins when all ranks are ready. Raises RanksFailed.
+    """
+    name = function.__qualname__
+    if "<" in name or "." in name:
+        raise TypeError(f"{name} must stand at the top level of a module: "
+                        "another process has to find it")
+    where = function.__module__, sys.modules[function.__module__].__file__, name
     payload = pickle.dumps(arguments)
-    with socket.socket() as probe, tempfile.TemporaryDirectory(prefix="ranks-") as folder:
-        probe.bind(("127.0.0.1", 0))
-        common = (ranks, where, payload, folder, backend, seed, timeout, probe.getsockname()[1])
-        probe.close()
-        context = server()
-        processes = [context.Process(target=rank_main, args=(rank, *common), daemon=True) for rank in range(ranks)]
+    context = server()
+    with tempfile.TemporaryDirectory(prefix="ranks-") as folder:
+        common = ranks, where, payload, folder, backend, seed, timeout, free_port()
+        processes = [context.Process(target=rank_main, args=(rank, *common), daemon=True)
+                     for rank in range(ranks)]
         try:
             for process in processes:
                 process.start()
             why = wait(processes, folder, timeout)
-        finally:                                 # also on Ctrl-C: no rank is left behind
+        finally:                             # also on Ctrl-C: no rank is left behind
             for process in processes:
                 if process.pid and process.is_alive():
                     process.kill()
@@ -170,30 +176,49 @@ def run_ranks(function, ranks: int, *arguments, timeout: float = 60.0, backend: 
             raise RanksFailed(story(why, processes, folder))
         if show:
             print(outputs(ranks, folder), end="")
-        return [pickle.loads(Path(folder, f"{rank}.result").read_bytes()) for rank in range(ranks)]
+        return [pickle.loads(Path(folder, f"{rank}.result").read_bytes())
+                for rank in range(ranks)]
+# --8<-- [end:run]
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago, for functions that set up a group of their own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait(processes: list, folder: str, timeout: float) -> str:
     """Wait for all ranks; return '' or why not all of them came to their end, after asking those that run for their stacks."""
     ready = [Path(folder, f"{rank}.ready") for rank in range(len(processes))]
-    end, why, clock_runs = time.monotonic() + 180, "", False          # until all have imported torch: a busy machine is no hang
+    end, failed, clock_runs = time.monotonic() + 180, False, False    # until all have imported torch: a busy machine is no hang
     while any(process.is_alive() for process in processes):
         if not clock_runs and all(path.exists() for path in ready):
             end, clock_runs = time.monotonic() + timeout, True
-        bad = [rank for rank, process in enumerate(processes) if process.exitcode not in (None, 0)]
-        if bad and not why:
-            why = f"rank {bad[0]} of {len(processes)} failed"
-            end = min(end, time.monotonic() + 1.0)                     # another rank may be about to say more
+        if not failed and any(process.exitcode for process in processes):
+            failed, end = True, min(end, time.monotonic() + 1.0)       # another rank may be about to say more
         if time.monotonic() > end:
             for path, process in zip(ready, processes):
                 if process.is_alive() and path.exists():
                     os.kill(process.pid, signal.SIGUSR1)               # faulthandler writes the stack, without leaving the call
             time.sleep(0.3)
-            return why or (f"no end after {timeout:g} s" if clock_runs else "not all ranks started within 180 s")
+            break
         time.sleep(0.01)
-    bad = [rank for rank, process in enumerate(processes) if process.exitcode]
-    return why or (f"rank {bad[0]} of {len(processes)} failed" if bad else "")
-# --8<-- [end:run]
+    else:
+        failed = any(process.exitcode for process in processes)
+    if failed:
+        return f"rank {culprit(processes, folder)} of {len(processes)} failed"
+    if any(process.is_alive() for process in processes):
+        return f"no end after {timeout:g} s" if clock_runs else "not all ranks started within 180 s"
+    return ""
+
+
+def culprit(processes: list, folder: str) -> int:
+    """Return the rank that failed first: one that was killed, or else the one whose traceback is oldest."""
+    def order(rank: int) -> tuple:
+        error = Path(folder, f"{rank}.error")
+        return processes[rank].exitcode > 0, error.stat().st_mtime_ns if error.exists() else 0
+    return min((rank for rank, process in enumerate(processes) if process.exitcode), key=order)
 
 
 def outputs(ranks: int, folder: str) -> str:
