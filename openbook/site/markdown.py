@@ -51,6 +51,10 @@ class Rendering:
         self.glossary = glossary.glossary_path(self.library)
         self.finders = {lang: tip_finder(self.terms, lang) for lang in LANGUAGES}
 
+    def chapter_of(self, file: str) -> Chapter | None:
+        """Return the chapter that a file under docs/ belongs to, in either language."""
+        return self.library.book.by_path.get(file.removesuffix(".zh.md") + ".md" if file.endswith(".zh.md") else file)
+
 
 def prepare(text: str, rendering: Rendering) -> str:
     """Return a chapter's Markdown with caption lines marked and, if it cites anything, a place for its sources."""

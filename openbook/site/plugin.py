@@ -29,9 +29,12 @@ from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.freshness.state import SectionState
 from openbook.reading.library import read_library
+from openbook.site.dates import changes_of
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
+from openbook.site.head import Shown, head_of, plain_url
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
+from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.pages import finish_content, finish_page, lead_inside
 from openbook.site.search import index_json
 from openbook.terms.load import load_terms
@@ -64,6 +67,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.indexes: dict[str, str] = {}
         self.collected = Collected()
         self.has_formulas = False
+        self.scripts: set[str] = set()
+        self.changes = changes_of(self.root)
         self.book = self._read_book(config)
         facts, _ = load_facts(self.docs / "data", self.root)
         self.terms, _ = load_terms(self.docs / "data", self.root)
@@ -117,9 +122,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     @event_priority(-100)
     def on_page_markdown(self, text: str, *, page: Page, config: MkDocsConfig, files) -> str:
         source = page.file.src_uri
-        path = source.removesuffix(".zh.md") + ".md" if source.endswith(".zh.md") else source
         rendering = self.rendering
-        rendering.chapter = self.book.by_path.get(path)
+        rendering.chapter = rendering.chapter_of(source)
         rendering.lang = self._lang(config)
         rendering.text_lang = "zh" if source.endswith(".zh.md") else "en"
         if rendering.chapter:
@@ -164,18 +168,30 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         context["book"] = {
             "lang": lang, "other_lang": other, "other_tag": TAGS[other],
             "untranslated": page.meta.get("text_lang", lang) != lang,
-            "other_url": ROOTS[other] + page.url.removeprefix("./").removeprefix(ROOTS[lang]) or ".",
-            "pdf": PDF.format(lang)}
+            "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
+            "pdf": PDF.format(lang), "head": self._head(page, config)}
         return context
+
+    def _head(self, page: Page, config: MkDocsConfig) -> dict | None:
+        chapter, lang = self.rendering.chapter_of(page.file.src_uri), self._lang(config)
+        if chapter is None:
+            return None
+        shown = Shown(chapter, lang, page.meta.get("text_lang", lang), page.url, str(page.title), page.meta.get("description", ""),
+                      page.is_homepage, self.changes.get(page.file.src_uri, ()))
+        return head_of(shown, config.extra["book"], config.site_url or "", bool(config.plugins["i18n"].config.build_only_locale))
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         root = self._root(config)
+        self.scripts |= inline_scripts(output)
         return finish_page(output, self._lang(config), get_relative_url(root, page.url) if root else None)
 
     def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> str:
         if template_name == "404.html" and self._lang(config) != LANGUAGES[0]:
             return ""    # one bilingual page; the second language would overwrite it
-        return finish_page(output, self._lang(config), None) if template_name.endswith(".html") else output
+        if not template_name.endswith(".html"):
+            return output
+        self.scripts |= inline_scripts(output)
+        return finish_page(output, self._lang(config), None)
 
     # after the build --------------------------------------------------------------------------------
 
@@ -200,6 +216,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         if not config.site_url:    # a map of relative addresses is of no use to anyone
             for name in ("sitemap.xml", "sitemap.xml.gz"):
                 (site / name).unlink(missing_ok=True)
+        write_headers(site, self.scripts)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():
