@@ -1,17 +1,21 @@
-# Everything the book needs. `make` sets up what is missing, then builds the site and both PDFs.
+# Everything the book needs. `make` sets up what is missing, then builds the site, both PDFs and the copy to read offline.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all site pdf serve check test bench lock clean
+.PHONY: all site pdf offline serve check test bench lock clean
 
-all: site pdf
+all: site pdf offline
 
 site: $(VENV)/.ready
 	@$(BIN)/openbook site
 
 pdf: site
 	@$(BIN)/python build_pdf.py
+
+# site/ml-engineering.zip: the whole site with its search, for a laptop without a network.
+offline: pdf
+	@$(BIN)/openbook offline
 
 # Live preview; LOCALE=zh for one language.
 serve: $(VENV)/.ready

@@ -1,4 +1,4 @@
-"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site."""
+"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site and the copy to read offline."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
+    commands.add_parser("offline", help="pack the built site and its PDFs into one file to read without a network")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "new":
             from openbook.scaffold import new_chapter
             return _say(new_chapter(root, options.place, options.english, options.chinese))
+        if options.command == "offline":
+            from openbook.site.offline import pack
+            return _say(pack(root))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:
