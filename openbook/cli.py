@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("chinese", metavar="CHINESE_TITLE")
     site = commands.add_parser("site", help="build the website into site/, if anything changed")
     site.add_argument("--force", action="store_true", help="build even if nothing changed")
+    commands.add_parser("addresses", help="at a release: list every page and id, so that none is lost later without a redirect")
     commands.add_parser("offline", help="pack the built site and its PDFs into one file to read without a network")
     options = parser.parse_args(arguments)
     root = Path.cwd()
@@ -47,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "new":
             from openbook.scaffold import new_chapter
             return _say(new_chapter(root, options.place, options.english, options.chinese))
+        if options.command == "addresses":
+            from openbook.addresses.released import list_addresses
+            return _say(list_addresses(root))
         if options.command == "offline":
             from openbook.site.offline import pack
             return _say(pack(root))

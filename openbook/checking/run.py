@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from openbook.addresses.released import check_addresses
 from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.charts.request import parse_chart
@@ -38,6 +39,7 @@ def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     findings += check_pairs(library)
     findings += check_links(library, facts)
     findings += check_fact_links(library, facts)
+    findings += check_addresses(library, root)
     findings += _check_strays(library)
     findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
     return sorted(finding for finding in set(findings) if is_under(finding.path, wanted))

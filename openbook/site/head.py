@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from openbook import LANGUAGES
-from openbook.book import Chapter
+from openbook.book import chapter_id
 from openbook.site.dates import Change
 from openbook.site.manifest import LICENSE, PDF, ROOTS, TAGS
 
@@ -17,16 +17,33 @@ FEED_TITLES = {"en": "Changes", "zh": "更新"}
 
 @dataclass(frozen=True)
 class Shown:
-    """A page of one language as its head describes it; `url` is relative to the site, `home` says that it is the book's first."""
+    """A page of one language as its head describes it.
 
-    chapter: Chapter
+    `path` is its English file under docs/, `url` its address in the site, `number` that of its chapter, if it is one.
+    """
+
+    path: str
+    number: int | None
     lang: str
     text_lang: str
     url: str
     title: str
     description: str
-    home: bool
     changes: tuple[Change, ...] = ()
+
+    @property
+    def home(self) -> bool:
+        return self.path == "index.md"
+
+    @property
+    def plain(self) -> str:
+        """Return the address under the language's root, the same in all languages; "" for the home page."""
+        return plain_url(self.url, self.lang)
+
+    @property
+    def image(self) -> str:
+        """Return where the site keeps the picture of the page for those it is shared with."""
+        return f"assets/share/{chapter_id(self.path)}.{self.lang}.png"
 
 
 def plain_url(url: str, lang: str) -> str:
@@ -34,27 +51,19 @@ def plain_url(url: str, lang: str) -> str:
     return url.removeprefix("./").removeprefix(ROOTS[lang])
 
 
-def share_name(chapter: Chapter, lang: str) -> str:
-    """Return where the site keeps the picture of a page that is shared."""
-    return f"assets/share/{chapter.id}.{lang}.png"
+def head_of(shown: Shown, texts: dict, site_url: str, single: bool, copied: bool) -> dict:
+    """Return what partials/found.html writes: without `site_url` no address.
 
-
-def markdown_name(url: str) -> str:
-    """Return where the site keeps the Markdown copy of the page at `url`."""
-    return url.removeprefix("./") + "index.md"
-
-
-def head_of(shown: Shown, texts: dict, site_url: str, single: bool) -> dict:
-    """Return what partials/found.html writes; without `site_url` no address, and in a preview of one language no other form."""
+    A preview of one language (`single`) has no other forms; `copied` says that the page has a copy in Markdown.
+    """
     book, address = texts[shown.lang], _at(site_url)
     found: dict = {"title": book["title"] if shown.home else shown.title, "book": book["title"], "locale": LOCALES[shown.lang],
                    "type": "book" if shown.home else "article", "alternates": [],
-                   "markdown": None if single else "index.md", "feed": None,
+                   "markdown": "index.md" if copied and not single else None, "feed": None,
                    "structured": json.dumps(structured(shown, texts, site_url), ensure_ascii=False).replace("<", "\\u003c")}
     if site_url and not single:
-        plain = plain_url(shown.url, shown.lang)
-        found["alternates"] = [(TAGS[lang], address(ROOTS[lang] + plain)) for lang in LANGUAGES] + [("x-default", address(plain))]
-        found |= {"url": address(ROOTS[shown.lang] + plain), "image": address(share_name(shown.chapter, shown.lang)),
+        found["alternates"] = [(TAGS[lang], address(ROOTS[lang] + shown.plain)) for lang in LANGUAGES] + [("x-default", address(shown.plain))]
+        found |= {"url": address(ROOTS[shown.lang] + shown.plain), "image": address(shown.image),
                   "feed": ROOTS[shown.lang] + FEED, "feed_title": FEED_TITLES[shown.lang]}
         if shown.changes:
             found["modified"] = shown.changes[0].day
@@ -65,7 +74,7 @@ def structured(shown: Shown, texts: dict, site_url: str) -> dict:
     """Return a page's description in the words of schema.org: the book, a chapter, or a page around them."""
     book, address = texts[shown.lang], _at(site_url)
     author = {"@type": "Organization", "name": book["author"]}
-    found = {"@context": "https://schema.org", "@type": "Book" if shown.home else "TechArticle" if shown.chapter.number else "WebPage",
+    found = {"@context": "https://schema.org", "@type": "Book" if shown.home else "TechArticle" if shown.number else "WebPage",
              "name" if shown.home else "headline": book["title"] if shown.home else shown.title,
              "description": shown.description, "inLanguage": TAGS[shown.text_lang], "license": LICENSE["url"],
              "isAccessibleForFree": True, "author": author}
@@ -75,18 +84,17 @@ def structured(shown: Shown, texts: dict, site_url: str) -> dict:
         found |= {"alternativeHeadline": book["subtitle"], "keywords": ", ".join(book["keywords"])}
     else:
         found["isPartOf"] = {"@type": "Book", "name": book["title"]}
-    if shown.chapter.number:
-        found["position"] = shown.chapter.number
+    if shown.number:
+        found["position"] = shown.number
     if site_url:
-        plain = plain_url(shown.url, shown.lang)
-        found |= {"url": address(ROOTS[shown.lang] + plain), "image": address(share_name(shown.chapter, shown.lang))}
+        found |= {"url": address(ROOTS[shown.lang] + shown.plain), "image": address(shown.image)}
         if shown.home:
             found["workExample"] = {"@type": "Book", "bookFormat": "https://schema.org/EBook", "encodingFormat": "application/pdf",
                                     "inLanguage": TAGS[shown.lang], "url": address(PDF.format(shown.lang))}
         else:
             found["isPartOf"]["url"] = address(ROOTS[shown.lang])
         if shown.text_lang != LANGUAGES[0]:
-            found["translationOfWork"] = {"@type": found["@type"], "inLanguage": TAGS[LANGUAGES[0]], "url": address(plain)}
+            found["translationOfWork"] = {"@type": found["@type"], "inLanguage": TAGS[LANGUAGES[0]], "url": address(shown.plain)}
     return found
 
 

@@ -16,7 +16,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from openbook import LANGUAGES
 from openbook.alignment.excuses import without_excuses
-from openbook.book import Chapter
+from openbook.book import Chapter, english_path
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.citations import PLACE, WORDS
@@ -53,7 +53,7 @@ class Rendering:
 
     def chapter_of(self, file: str) -> Chapter | None:
         """Return the chapter that a file under docs/ belongs to, in either language."""
-        return self.library.book.by_path.get(file.removesuffix(".zh.md") + ".md" if file.endswith(".zh.md") else file)
+        return self.library.book.by_path.get(english_path(file))
 
 
 def prepare(text: str, rendering: Rendering) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from openbook.book import page_url
 from openbook.facts.citations import number_citations
 from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
@@ -41,7 +42,7 @@ def lead_inside(content: str, root: str, relative: Callable[[str], str]) -> str:
     """
     def led(found: re.Match) -> str:
         path, _, anchor = found[1].partition("#")
-        url = root + (path.removesuffix("index.md") if path.endswith("index.md") else path.removesuffix(".md") + "/") if is_page(path) else path
+        url = root + page_url(path) if is_page(path) else path
         return f'href="{relative(url) + ("#" + anchor if anchor else "")}"'
 
     return re.sub(rf'href="{PLACE}([^"]+)"', led, content)

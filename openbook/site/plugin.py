@@ -20,7 +20,8 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
-from openbook.book import Book, Chapter, book_from_nav, nav_translations
+from openbook.addresses.moved import load_moves
+from openbook.book import Book, Chapter, book_from_nav, english_path, nav_translations
 from openbook.checking.run import check_repository
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
@@ -34,8 +35,9 @@ from openbook.site.freshness import chapter_states, mark_behind, say_untranslate
 from openbook.site.head import Shown, head_of, plain_url
 from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
-from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.pages import finish_content, finish_page, lead_inside
+from openbook.site.policy import inline_scripts, write_headers
+from openbook.site.redirects import ids_elsewhere, keep_ids, write_redirects
 from openbook.site.search import index_json
 from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
@@ -68,7 +70,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.collected = Collected()
         self.has_formulas = False
         self.scripts: set[str] = set()
+        self.heads: list[Shown] = []
         self.changes = changes_of(self.root)
+        self.moves, _ = load_moves(self.docs / "data", self.root)
         self.book = self._read_book(config)
         facts, _ = load_facts(self.docs / "data", self.root)
         self.terms, _ = load_terms(self.docs / "data", self.root)
@@ -140,6 +144,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             content = self._marked(content, rendering.chapter, states, page, config)
         elif rendering.lang != rendering.text_lang:
             content = say_untranslated(content)
+        if rendering.chapter and self.moves:
+            content = keep_ids(content, self.moves, rendering.chapter.path)
+            page.meta["moved_ids"] = ids_elsewhere(self.moves, rendering.chapter.path, lambda url: get_relative_url(self._root(config) + url, page.url))
         content = lead_inside(content, self._root(config), lambda url: get_relative_url(url, page.url))
         content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
         page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
@@ -172,13 +179,14 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "pdf": PDF.format(lang), "head": self._head(page, config)}
         return context
 
-    def _head(self, page: Page, config: MkDocsConfig) -> dict | None:
-        chapter, lang = self.rendering.chapter_of(page.file.src_uri), self._lang(config)
-        if chapter is None:
-            return None
-        shown = Shown(chapter, lang, page.meta.get("text_lang", lang), page.url, str(page.title), page.meta.get("description", ""),
-                      page.is_homepage, self.changes.get(page.file.src_uri, ()))
-        return head_of(shown, config.extra["book"], config.site_url or "", bool(config.plugins["i18n"].config.build_only_locale))
+    def _head(self, page: Page, config: MkDocsConfig) -> dict:
+        file, lang = page.file.src_uri, self._lang(config)
+        chapter = self.rendering.chapter_of(file)
+        shown = Shown(english_path(file), chapter and chapter.number, lang, page.meta.get("text_lang", lang), page.url, str(page.title),
+                      page.meta.get("description", ""), self.changes.get(file, ()))
+        self.heads.append(shown)
+        return head_of(shown, config.extra["book"], config.site_url or "", bool(config.plugins["i18n"].config.build_only_locale),
+                       chapter is not None)
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         root = self._root(config)
@@ -230,6 +238,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                                config.repo_url or None)
             copy_attachments(content, self.docs, site, files_inside(self.rendering.facts))
             write_manifest(content, site)
+            write_redirects(site, self.moves, {key: found["title"] for key, found in self.collected.pages.items()})
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
 

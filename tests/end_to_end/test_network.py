@@ -2,13 +2,16 @@
 
 import functools
 import http.server
+import json
 import shutil
 import threading
 import zipfile
 
 import pytest
 
+from openbook.addresses.moved import Move, Place
 from openbook.site.offline import pack
+from openbook.site.redirects import ids_elsewhere, write_redirects
 from tests.end_to_end.conftest import Quiet
 
 pytestmark = pytest.mark.browser
@@ -92,6 +95,23 @@ def test_the_text_is_painted_before_any_script_arrives(browser, address):
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
     assert page.locator("article h1").is_visible() and page.locator("article p:visible").count() > 3
     page.close()
+
+
+@pytest.mark.parametrize("asked_for, lands", [
+    ("old/#how", "a/#how"), ("zh/old/#how", "zh/a/#how"), ("old/?h=x#gone-id", "b/#here"), ("a/#left", "b/#here"), ("a/#how", "a/#how")])
+def test_an_old_address_leads_to_where_it_is_now(page, address, real_site, asked_for, lands):
+    moves = (Move(Place("old.md"), Place("a.md")), Move(Place("old.md", "gone-id"), Place("b.md", "here")), Move(Place("a.md", "left"), Place("b.md", "here")))
+    site = real_site / "served/moved"
+    write_redirects(site, moves, {(path, lang): path for path in ("a.md", "b.md") for lang in ("en", "zh")})
+    (site / "assets/js").mkdir(parents=True, exist_ok=True)
+    shutil.copy(real_site / "site/assets/js/moved.js", site / "assets/js")
+    ids = json.dumps(ids_elsewhere(moves, "a.md", lambda url: f"../{url}"))
+    for name in ("a", "b", "zh/a"):
+        (site / name).mkdir(parents=True, exist_ok=True)
+        (site / name / "index.html").write_text(f"<!doctype html><title>{name}</title><script src='{'../' * (name.count('/') + 1)}assets/js/moved.js' data-ids='{ids}'></script>")
+    there = address.replace("/book/", "/moved/")
+    page.goto(there + asked_for)
+    page.wait_for_url(there + lands)
 
 
 @pytest.fixture(scope="module")
