@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -46,6 +46,7 @@ class Rendering:
     lang: str = "en"
     text_lang: str = "en"
     terms: tuple[Term, ...] = ()
+    tables: dict[tuple[str, str], str] = field(default_factory=dict)    # those shown, by language and fence
 
     def __post_init__(self) -> None:
         self.glossary = glossary.glossary_path(self.library)
@@ -257,8 +258,10 @@ class BookMarkdown(Extension):
     def table_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `table` fence; superfences calls this."""
         rendering = self.rendering
-        return self._facts_fence(source, parse_request,
-                                 lambda request, number: render(request, rendering.facts, rendering.text_lang, number))
+        shown = self._facts_fence(source, parse_request,
+                                  lambda request, number: render(request, rendering.facts, rendering.text_lang, number))
+        rendering.tables[rendering.text_lang, source] = shown
+        return shown
 
     def chart_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `chart` fence; superfences calls this."""

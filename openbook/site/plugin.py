@@ -37,7 +37,8 @@ from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page, lead_inside
 from openbook.site.policy import inline_scripts, write_headers
-from openbook.site.redirects import ids_elsewhere, keep_ids, write_redirects
+from openbook.site.publish import Published, publish
+from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import index_json
 from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
@@ -221,9 +222,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         for lang, text in self.indexes.items():
             place = site / (ROOTS[lang] if len(self.indexes) > 1 else "") / "search" / "search_index.json"
             write_file(text.encode(), str(place))
-        if not config.site_url:    # a map of relative addresses is of no use to anyone
-            for name in ("sitemap.xml", "sitemap.xml.gz"):
-                (site / name).unlink(missing_ok=True)
+        for name in ("sitemap.xml", "sitemap.xml.gz"):    # ours has the days on which pages changed; without an address there is none
+            (site / name).unlink(missing_ok=True)
         write_headers(site, self.scripts)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
@@ -238,7 +238,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                                config.repo_url or None)
             copy_attachments(content, self.docs, site, files_inside(self.rendering.facts))
             write_manifest(content, site)
-            write_redirects(site, self.moves, {key: found["title"] for key, found in self.collected.pages.items()})
+            built = Published(site, self.rendering, tuple(self.heads), self.collected.pages, texts, config.site_url or "", content["date"])
+            publish(built, self.moves, self._notes(config), self.root)
+
+    def _notes(self, config: MkDocsConfig) -> dict[str, dict[str, str]]:
+        """Return the words for kinds of notes in each language, by kind."""
+        languages = config.plugins["i18n"].config.languages
+        return {language.locale: dict(language.admonition_translations or {}) for language in languages}
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
 
