@@ -27,6 +27,10 @@ from openbook.terms import glossary
 BOX = re.compile(r'^(?P<indent> *)(?P<kind>!!!|\?\?\?\+?|===) *(?P<name>[\w-]*) *(?:"(?P<title>[^"]*)")?\s*$')
 SECTION = re.compile(r"--8<-- \[(start|end):([\w-]+)\]")
 WRAPPER = re.compile(r"^</?(?:div|p|span)\b[^>]*>$")
+#: Code and formulas, which are copied as they are.
+KEPT = re.compile(CODE_SPAN.pattern + r"|(?<![\\$])\$(?![\s$])[^$\n]*?(?<![\s\\])\$(?!\d)")
+#: The target of a link, also of one whose words end with code.
+TARGET = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
 LABELS = {word for words in KINDS.values() for word in words.values()}
 WORDS = {"en": {"from": "From *{}*, {}.", "web": " This page: {}"}, "zh": {"from": "选自{}，{}。", "web": "本页：{}"}}
 
@@ -74,6 +78,12 @@ class Copier:
                     end += 1
                 yield from self._box(box, [line.removeprefix(box["indent"] + "    ") for line in lines[at + 1:end]])
                 at = end
+            elif lines[at].lstrip().startswith("$$"):
+                end = at if len(lines[at].strip()) > 2 else at + 1
+                while end < len(lines) and not lines[end].rstrip().endswith("$$"):
+                    end += 1
+                yield from lines[at:end + 1]
+                at = end + 1
             else:
                 yield from self._line(lines[at])
                 at += 1
@@ -154,11 +164,10 @@ class Copier:
     def _inline(self, text: str) -> str:
         """Return text with links that lead from here, numbered references and citations as notes; code stays."""
         parts, end = [], 0
-        for code in CODE_SPAN.finditer(text):
-            parts += [self._prose(text[end:code.start()]), code[0]]
-            end = code.end()
-        # A link may hold code in its words: then its target stands behind, and is led like the others.
-        return re.sub(r"(?<=\]\()([^()\s]+)(?=\))", lambda found: self._target(found[1]), "".join([*parts, self._prose(text[end:])]))
+        for kept in KEPT.finditer(text):
+            parts += [self._prose(text[end:kept.start()]), kept[0]]
+            end = kept.end()
+        return "".join([*parts, self._prose(text[end:])])
 
     def _prose(self, text: str) -> str:
         def cited(found: re.Match) -> str:
@@ -173,7 +182,7 @@ class Copier:
             chapter = posixpath.normpath(posixpath.join(self.folder, path)) if path else self.chapter.path
             return found[0].replace(f"[{found['text']}]", f"[{self.library.label(chapter, anchor, self.lang) or found['text']}]", 1)
 
-        text = LINK.sub(named, text)
+        text = TARGET.sub(lambda found: self._target(found[0]), LINK.sub(named, text))
         return re.sub(r" +(?=\[\^)", "", CITATION.sub(cited, text))
 
     def _noted(self, text: str) -> str:

@@ -19,7 +19,7 @@ def table_markdown(markup: str, led: Led, anchor: str = "") -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     caption = "".join(_inline(found, led) for found in figure.xpath(".//figcaption"))
-    notes = " ".join(_inline(found, led) for found in figure.xpath(".//p[@class='table-notes']"))
+    notes = " ".join(" ".join(_inline(found, led).split()) for found in figure.xpath(".//p[@class='table-notes']"))
     return "\n\n".join(filter(None, (caption and labelled(caption) + anchor, "\n".join(lines), notes)))
 
 
@@ -54,12 +54,11 @@ def _inline(element: html.HtmlElement, led: Led) -> str:
 
 
 def _element(element: html.HtmlElement, led: Led) -> str:
-    kind = element.get("class") or ""
     if element.tag == "sup" and element.get("data-cite"):
         return f"[^{element.get('data-cite')}]"
     inner = _inline(element, led)
     if element.tag == "sup":
-        return f" ({inner})" if kind == "note" and element.getprevious() is None and not element.getparent().text else f"({inner})"
+        return f" ({inner})"    # with a space: behind a citation the brackets would make a link of it
     if element.tag == "code":
         return f"`{inner}`"
     if element.tag == "a" and element.get("href"):

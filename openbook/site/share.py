@@ -169,8 +169,8 @@ def pieces(title: str, lang: str) -> list[str]:
         return re.findall(r"\S+\s*", title)
     marked = HAN.sub(lambda run: "\u200b" + "\u200b".join(rjieba.cut(run[0])) + "\u200b", title)
     glued: list[str] = []
-    for part in filter(None, re.split(rf"\u200b|(?<= )|(?<=[{CLOSING}])", marked)):
-        if glued and (part[0] in CLOSING or glued[-1][-1] in OPENING):
+    for part in filter(None, re.split(rf"\u200b|(?<= )|(?<=[{CLOSING}])|(?=[{OPENING}])", marked)):
+        if glued and (part[0] in CLOSING or glued[-1][-1] in OPENING or glued[-1].count("《") > glued[-1].count("》")):
             glued[-1] += part
         else:
             glued.append(part)

@@ -64,7 +64,7 @@ def test_a_page_names_its_copy(small_site):
 
 
 LINK = re.compile(r"\]\(([^()\s]+)\)")
-CODE = re.compile(r"(?ms)^( *)```.*?^\1```$|`[^`\n]+`|\$[^$\n]+\$")
+CODE = re.compile(r"(?ms)^([ >]*)```.*?^\1```$|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$")
 
 
 @pytest.mark.parametrize("site", ["small_site", "real_site"])
@@ -98,7 +98,7 @@ def test_a_table_of_the_facts_becomes_a_pipe_table():
               '<td>1 <code>a|b</code><sup class="note">a</sup> <span class="also">or 2<sup class="cite" data-cite="t"></sup></span></td></tr></tbody></table>'
               '<p class="table-notes"><span><sup class="note">a</sup> Dense.</span></p></figure>')
     assert table_markdown(markup, lambda address: address.replace("book:docs/", "../"), " {#tab-x}") == (
-        "**Table 1.2.** Peaks.[^s] {#tab-x}\n\n| Chip | TFLOPS x |\n|---|---|\n| [H100](../a.md) | 1 `a\\|b`(a) or 2[^t] |\n\n(a) Dense.")
+        "**Table 1.2.** Peaks.[^s] {#tab-x}\n\n| Chip | TFLOPS x |\n|---|---|\n| [H100](../a.md) | 1 `a\\|b` (a) or 2[^t] |\n\n(a) Dense.")
 
 
 def test_definitions_become_bullets_with_their_ids():
