@@ -21,6 +21,8 @@ CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
 NAV_LABEL = re.compile(
     r'aria-labelledby="(__nav_[\d_]+)_label"( aria-expanded="\w+">\s*<label class="md-nav__title" for="\1">'
     r'\s*<span class="md-nav__icon md-icon"></span>\s*)([^<]+?)(\s*)(?=<)')
+PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
+BLANK = re.compile(r"\n\s+")
 SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
 WORDS = {"en": {"search": "Search", "done": "done", "open": "not done"},
          "zh": {"search": "搜索", "done": "已完成", "open": "未完成"}}
@@ -59,4 +61,11 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
-    return output
+    return without_blank_lines(output)
+
+
+def without_blank_lines(output: str) -> str:
+    """Return a page without the blank lines and indentation that templates leave, but for those of code."""
+    parts = PREFORMATTED.split(output)
+    parts[::2] = [BLANK.sub("\n", part) for part in parts[::2]]
+    return "".join(parts)

@@ -40,6 +40,7 @@ from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.publish import Published, publish
 from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import index_json
+from openbook.site.styles import classes_in, trim_theme
 from openbook.terms.load import load_terms
 from openbook.terms.search import search_words
 
@@ -72,6 +73,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.has_formulas = False
         self.scripts: set[str] = set()
         self.heads: list[Shown] = []
+        self.classes: set[str] = set()
         self.changes = changes_of(self.root)
         self.moves, _ = load_moves(self.docs / "data", self.root)
         self.book = self._read_book(config)
@@ -191,7 +193,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         root = self._root(config)
-        self.scripts |= inline_scripts(output)
+        self._note(output)
         return finish_page(output, self._lang(config), get_relative_url(root, page.url) if root else None)
 
     def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> str:
@@ -199,8 +201,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             return ""    # one bilingual page; the second language would overwrite it
         if not template_name.endswith(".html"):
             return output
-        self.scripts |= inline_scripts(output)
+        self._note(output)
         return finish_page(output, self._lang(config), None)
+
+    def _note(self, output: str) -> None:
+        """Remember what the policy and the style sheet must provide for."""
+        self.scripts |= inline_scripts(output)
+        self.classes |= classes_in(output)
 
     # after the build --------------------------------------------------------------------------------
 
@@ -225,6 +232,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         for name in ("sitemap.xml", "sitemap.xml.gz"):    # ours has the days on which pages changed; without an address there is none
             (site / name).unlink(missing_ok=True)
         write_headers(site, self.scripts)
+        trim_theme(site, self.classes)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():

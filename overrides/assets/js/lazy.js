@@ -26,17 +26,36 @@
   // Stands for a worker that starts when the search is opened. From a disk a browser starts none by its address:
   // the copy to read offline carries the worker's text.
   const Started = self.Worker;
+  const QUESTION = 2, ANSWER = 3;    // as the theme numbers its messages
   self.Worker = class extends EventTarget {
     constructor(address, options) {
       super();
+      this.free = true;
       this.started = opened.then(() => {
         const text = self.bookSearchWorker;
         const worker = new Started(text ? URL.createObjectURL(new Blob([text], { type: "text/javascript" })) : address, options);
-        worker.addEventListener("message", ({ data }) => this.dispatchEvent(new MessageEvent("message", { data })));
+        worker.addEventListener("message", ({ data }) => {
+          this.dispatchEvent(new MessageEvent("message", { data }));
+          if (data.type === ANSWER) this.ask(worker, true);
+        });
         return worker;
       });
     }
 
-    postMessage(message) { this.started.then((worker) => worker.postMessage(message)); }
+    // Of questions that come faster than they are answered, as when a word is typed, the last is put and the others dropped.
+    ask(worker, free) {
+      this.free ||= free;
+      if (!this.free || !this.question) return;
+      worker.postMessage(this.question);
+      this.free = this.question = null;
+    }
+
+    postMessage(message) {
+      this.started.then((worker) => {
+        if (message.type !== QUESTION) return worker.postMessage(message);
+        this.question = message;
+        this.ask(worker);
+      });
+    }
   };
 })();
