@@ -29,7 +29,7 @@ test: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not slurm and not fio"
 	@echo "Not run here: tests that need PyTorch, Chromium, Slurm or fio, or minutes. .ci/run runs them."
 
-# Ratios against one pass of WeasyPrint, and how cost grows with the book. BENCH="--pairs 5" for more pairs,
+# Ratios against one pass of WeasyPrint, how cost grows with the book, and the search in Chromium. BENCH="--pairs 5" for more pairs,
 # BENCH="--against-mkdocs-to-pdf" to install that aside and measure it too.
 bench: site
 	@$(BIN)/python -m openbook.bench.run $(BENCH)

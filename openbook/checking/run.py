@@ -12,7 +12,7 @@ from openbook.book import read_book
 from openbook.charts.request import parse_chart
 from openbook.checking.facts import check_facts
 from openbook.checking.links import check_fact_links, check_links
-from openbook.checking.pairs import check_pairs
+from openbook.checking.pairs import check_doubles, check_pairs
 from openbook.checking.share import is_under, narrowed, shared, with_twins
 from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
@@ -37,6 +37,7 @@ def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     library = read_library(docs, read_book(root))
     findings += check_facts(library, facts)
     findings += check_pairs(library)
+    findings += check_doubles(library)
     findings += check_links(library, facts)
     findings += check_fact_links(library, facts)
     findings += check_addresses(library, root)

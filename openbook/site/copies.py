@@ -19,7 +19,7 @@ from openbook.reading.source import (ATTRIBUTES, CITATION, CODE_SPAN, EQUATION, 
                                      split_front_matter)
 from openbook.site.copies_html import labelled, list_markdown, table_markdown
 from openbook.site.freshness import fill_status
-from openbook.site.manifest import LICENSE, PDF, ROOTS
+from openbook.site.manifest import LICENSE, OFFLINE, PDF, ROOTS
 from openbook.site.markdown import Rendering
 from openbook.terms import glossary
 
@@ -31,6 +31,8 @@ WRAPPER = re.compile(r"^</?(?:div|p|span)\b[^>]*>$")
 KEPT = re.compile(CODE_SPAN.pattern + r"|(?<![\\$])\$(?![\s$])[^$\n]*?(?<![\s\\])\$(?!\d)")
 #: The target of a link, also of one whose words end with code.
 TARGET = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
+#: Links to the whole book in other forms.
+WHOLE = {"book:pdf": PDF, "book:offline": OFFLINE}
 LABELS = {word for words in KINDS.values() for word in words.values()}
 WORDS = {"en": {"from": "From *{}*, {}.", "web": " This page: {}"}, "zh": {"from": "选自{}，{}。", "web": "本页：{}"}}
 
@@ -198,12 +200,12 @@ class Copier:
 
     def _target(self, target: str) -> str:
         """Return a link's target as one from the copy: to the copy of a page, to any other file itself."""
-        if re.match(r"[a-z][a-z0-9+.-]*:|#", target) and not target.startswith("book:pdf"):
+        if re.match(r"[a-z][a-z0-9+.-]*:|#", target) and target not in WHOLE:
             return target
         path, mark, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(self.folder, path))
-        if target == "book:pdf":
-            path = PDF.format(self.lang)
+        if target in WHOLE:
+            path = WHOLE[target].format(self.lang)
         elif path.endswith(".md"):
             path = ROOTS[self.lang] + page_url(path) + "index.md"
         return posixpath.relpath(path, self.here or ".") + mark + anchor

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from openbook.findings import BookError, Finding
+from openbook.site.manifest import OFFLINE as NAME
 
-NAME = "ml-engineering.zip"
 FOLDER = "ml-engineering"
 #: What only a server or the network has a use for.
 LEFT_OUT = re.compile(r"\.|_headers$|404\.html$|sitemap\.xml|.*\.map$|assets/share/|assets/javascripts/(lunr|workers)/|" + re.escape(NAME) + "$")
@@ -23,6 +23,7 @@ WORKER = ("workers/search.*.min.js", "lunr/min/lunr.stemmer.support.min.js", "lu
 HERE = re.compile(r'(<(?:a|link)\b[^>]*? href=")([^"#?:]+)(?=["#?])')
 LAZY = re.compile(r'<script src="([^"]*)assets/js/lazy\.js">')
 BOTH = re.compile(r'<script[^>]* src="[^"]*assets/js/both\.js"[^>]*></script>')
+ITSELF = re.compile(rf'<a [^>]*href="[^"]*{re.escape(NAME)}"[^>]*>(.*?)</a>', re.DOTALL)
 INDEX = "search/search_index.json"
 
 
@@ -103,7 +104,7 @@ def from_disk(page: str) -> str:
     """Return a page whose links name files, since a disk serves no folder's index, and whose search can start."""
     page = HERE.sub(lambda found: found[1] + file_of(found[2]), page)
     # A page opened from a disk cannot read another one: the English under the Chinese needs a server.
-    page = BOTH.sub("", page)
+    page = ITSELF.sub(r"\1", BOTH.sub("", page))
     return LAZY.sub(r'<script src="\1assets/js/offline.js"></script>\n\g<0>', page)
 
 

@@ -33,7 +33,7 @@ from openbook.reading.library import read_library
 from openbook.site.dates import changes_of
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.head import Shown, head_of, plain_url
-from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
+from openbook.site.manifest import OFFLINE, PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page, lead_inside
 from openbook.site.policy import inline_scripts, write_headers
@@ -141,7 +141,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     def on_page_content(self, content: str, *, page: Page, config: MkDocsConfig, files) -> str:
         rendering = self.rendering
         content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
-        content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
+        for name, file in (("pdf", PDF.format(rendering.lang)), ("offline", OFFLINE)):
+            content = content.replace(f'href="book:{name}"', f'href="{get_relative_url(file, page.url)}"')
         if rendering.chapter and rendering.text_lang == "zh":
             states = chapter_states(rendering.library, rendering.chapter)
             content = self._marked(content, rendering.chapter, states, page, config)

@@ -30,11 +30,11 @@ def test_an_address_becomes_the_file_that_a_server_answers_with(address, file):
 
 def test_links_of_a_page_name_files_and_foreign_ones_stay():
     page = ('<link rel="next" href="b/"><a class="x" href="../a/#how">A</a><a href="#here">B</a>'
-            '<a href="https://example.org/a/">C</a><script src="../assets/js/lazy.js"></script>'
+            '<a href="https://example.org/a/">C</a><a href="../ml-engineering.zip" download>D</a><script src="../assets/js/lazy.js"></script>'
             '<script src="../assets/js/both.js" defer></script>')
     assert from_disk(page) == (
         '<link rel="next" href="b/index.html"><a class="x" href="../a/index.html#how">A</a><a href="#here">B</a>'
-        '<a href="https://example.org/a/">C</a><script src="../assets/js/offline.js"></script>\n<script src="../assets/js/lazy.js"></script>')
+        '<a href="https://example.org/a/">C</a>D<script src="../assets/js/offline.js"></script>\n<script src="../assets/js/lazy.js"></script>')
 
 
 def test_the_archive_holds_the_site_and_its_links_land(whole):
