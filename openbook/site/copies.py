@@ -15,8 +15,8 @@ from openbook.charts.request import parse_chart
 from openbook.facts.inside import PLACE
 from openbook.facts.tables import parse_request, render
 from openbook.reading.library import KINDS
-from openbook.reading.source import (ATTRIBUTES, CITATION, CODE_SPAN, EQUATION, FENCE, FIGURE, HEADING, LINK, SNIPPET, TABLE_CAPTION, Fence,
-                                     split_front_matter)
+from openbook.reading.source import (
+    ATTRIBUTES, CITATION, CODE_SPAN, EQUATION, FENCE, FIGURE, HEADING, LINK, SNIPPET, TABLE_CAPTION, Fence, split_front_matter)
 from openbook.site.copies_html import labelled, list_markdown, table_markdown
 from openbook.site.freshness import fill_status
 from openbook.site.manifest import LICENSE, OFFLINE, PDF, ROOTS
@@ -35,6 +35,12 @@ TARGET = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
 WHOLE = {"book:pdf": PDF, "book:offline": OFFLINE}
 LABELS = {word for words in KINDS.values() for word in words.values()}
 WORDS = {"en": {"from": "From *{}*, {}.", "web": " This page: {}"}, "zh": {"from": "选自{}，{}。", "web": "本页：{}"}}
+
+
+def _closes(line: str, mark: str) -> bool:
+    """Say whether a line ends the code block that `mark` began."""
+    found = FENCE.match(line)
+    return bool(found) and found["mark"].startswith(mark) and not found["info"].strip()
 
 
 @dataclass
@@ -70,8 +76,9 @@ class Copier:
         at = 0
         while at < len(lines):
             if fence := FENCE.match(lines[at]):
-                end = next((n for n in range(at + 1, len(lines)) if (mark := FENCE.match(lines[n])) and mark["mark"].startswith(fence["mark"])
-                            and not mark["info"].strip()), len(lines))
+                end = at + 1
+                while end < len(lines) and not _closes(lines[end], fence["mark"]):
+                    end += 1
                 yield from self._fence(fence, lines[at + 1:end])
                 at = end + 1
             elif box := BOX.match(lines[at]):

@@ -31,6 +31,6 @@ def test_the_site_keeps_what_its_pages_and_scripts_use(small_site):
     assert text.startswith('@charset "UTF-8";html{') and text.count("{") == text.count("}")
     for used in (".md-search-result__item", ".md-code__button", ".md-typeset .admonition", ".md-typeset summary", ".md-nav__link--active"):
         assert used in text
-    for unused in ("[dir=rtl]", ".md-consent", ".md-tabs", ".md-version"):
+    for unused in ("[dir=rtl]", ".md-consent", ".md-tabs"):
         assert unused not in text
     assert not re.search(r"[,}]\{", text.replace("}}", "}"))
