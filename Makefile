@@ -1,11 +1,11 @@
-# Everything the book needs. `make` sets up what is missing, then builds the site and both PDFs.
+# Everything the book needs. `make` sets up what is missing, then builds the site, both PDFs and the copy to read offline.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: all setup site pdf serve check links test bench lock update clean
+.PHONY: all setup site pdf offline serve check links test bench lock update clean
 
-all: site pdf
+all: site pdf offline
 
 setup: $(VENV)/.ready
 
@@ -14,6 +14,10 @@ site: $(VENV)/.ready
 
 pdf: site
 	@$(BIN)/python build_pdf.py
+
+# site/ml-engineering.zip: the whole site with its search, for a laptop without a network.
+offline: pdf
+	@$(BIN)/openbook offline
 
 # Live preview; LOCALE=zh for one language. An edit builds only the pages it touches.
 serve: $(VENV)/.ready
@@ -32,7 +36,7 @@ test: $(VENV)/.ready
 	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not slurm and not fio"
 	@echo "Not run here: tests that need PyTorch, Chromium, Slurm or fio, or minutes. .ci/run runs them."
 
-# Ratios against one pass of WeasyPrint, and how cost grows with the book. BENCH="--pairs 5" for more pairs,
+# Ratios against one pass of WeasyPrint, how cost grows with the book, and the search in Chromium. BENCH="--pairs 5" for more pairs,
 # BENCH="--against-mkdocs-to-pdf" to install that aside and measure it too.
 bench: site
 	@$(BIN)/python -m openbook.bench.run $(BENCH)

@@ -61,6 +61,17 @@ def chapter_id(path: str) -> str:
     return stem.replace("/", "-")
 
 
+def english_path(file: str) -> str:
+    """Return the path of a chapter's English file, given its file in either language."""
+    return file.removesuffix(".zh.md") + ".md" if file.endswith(".zh.md") else file
+
+
+def page_url(path: str) -> str:
+    """Return the address of a page under its language's root: `network/` of network/index.md, `tables/` of tables.md."""
+    stem = path.removesuffix(".md")
+    return stem.removesuffix("index") if stem == "index" or stem.endswith("/index") else stem + "/"
+
+
 def book_from_nav(nav: list, translations: dict[str, str], unnumbered: tuple[str, ...] = ("About",)) -> Book:
     """Return the book that a MkDocs `nav` describes.
 

@@ -1,4 +1,4 @@
-"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site."""
+"""The `openbook` command: check the book, keep its translation fresh, begin chapters, build its site and the copy to read offline."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     compared.add_argument("old", type=Path, help="if there is no such file, only what there is now is told")
     compared.add_argument("new", type=Path)
     compared.add_argument("--json", type=Path, metavar="FILE", help="write the same as data, too")
+    commands.add_parser("addresses", help="at a release: list every page and id, so that none is lost later without a redirect")
+    commands.add_parser("offline", help="pack the built site and its PDFs into one file to read without a network")
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
@@ -68,6 +70,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command in ("snapshot", "compare"):
             from openbook.review.compare import tell, write_snapshot
             return _say(write_snapshot(root, options.file) if options.command == "snapshot" else tell(options.old, options.new, options.json))
+        if options.command == "addresses":
+            from openbook.addresses.released import list_addresses
+            return _say(list_addresses(root))
+        if options.command == "offline":
+            from openbook.site.offline import pack
+            return _say(pack(root))
         from openbook.site.build import build_site
         return build_site(root, force=options.force)
     except BookError as error:

@@ -1,4 +1,4 @@
-"""Measure: paired ratios against one pass of WeasyPrint, and how the cost grows with the book (`make bench`)."""
+"""Measure: paired ratios against one pass of WeasyPrint, how the cost grows with the book, and the search (`make bench`)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import pikepdf
 
 from openbook.bench import peer
+from openbook.bench.search import search
 from openbook.pdf.collect import language_codes
 from openbook.pdf.edition import cache_folder
 from openbook.pdf.fonts import find_faces
@@ -187,11 +188,13 @@ def main() -> None:
     parser.add_argument("--lang", action="append", help="one language (default: all)")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", choices=["ratios", "growth", "peer"])
+    parser.add_argument("--only", choices=["ratios", "growth", "peer", "search"])
     parser.add_argument("--against-mkdocs-to-pdf", action="store_true", help=f"install {peer.PEER} aside and measure it too")
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, {options.jobs} jobs, load {os.getloadavg()[0]:.1f}")
-    for code in options.lang or language_codes(options.site):
+    if options.only in (None, "search"):
+        search(options.site)
+    for code in () if options.only == "search" else options.lang or language_codes(options.site):
         with tempfile.TemporaryDirectory(prefix="openbook-bench-") as folder:
             bench = Bench(options.site, code, Path(folder), options.jobs)
             if options.only in (None, "ratios"):

@@ -35,6 +35,18 @@ def check_pairs(library: Library) -> Iterator[Finding]:
         yield from _check_tested_on(chapter, english, chinese)
 
 
+def check_doubles(library: Library) -> Iterator[Finding]:
+    """Yield findings about titles and descriptions that two pages of a language share: in a search one cannot tell them apart."""
+    seen: dict[tuple[str, str, str], str] = {}
+    for (path, lang), source in library.sources.items():
+        said = {"title": source.headings[0].text if source.headings else "", "description": str(source.meta.get("description") or "").strip()}
+        for kind, text in said.items():
+            first = seen.setdefault((lang, kind, text), source.path) if text else source.path
+            if first != source.path:
+                yield Finding(f"docs/{source.path}", source.headings[0].line if kind == "title" else 1, kind,
+                              f"docs/{first} has the same {kind}", "Say what tells this page from the other.")
+
+
 def _nav_line(library: Library, path: str) -> int:
     config = library.docs.parent / "mkdocs.yml"
     lines = config.read_text("utf-8").split("\n") if config.is_file() else []

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from openbook.addresses.released import check_addresses
 from openbook.alignment.check import check_chapters
 from openbook.book import read_book
 from openbook.charts.request import parse_chart
 from openbook.checking.facts import check_facts
 from openbook.checking.links import check_fact_links, check_links
-from openbook.checking.pairs import check_pairs
+from openbook.checking.pairs import check_doubles, check_pairs
 from openbook.checking.share import is_under, narrowed, only, shared, with_twins
 from openbook.checking.words import check_words
 from openbook.facts.load import load_facts
@@ -34,23 +35,23 @@ def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     wanted = with_twins(list(paths))
     facts, findings = load_facts(root / "docs/data", root)
     library = read_library(root / "docs", read_book(root))
-    findings += _check_across(library, facts)
+    findings += _check_across(library, facts, root)
     findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
     return sorted(finding for finding in set(findings) if is_under(finding.path, wanted))
 
 
 def check_chapters_alone(root: Path, library: Library, facts: Facts, chapters: set[str]) -> list[Finding]:
     """Return what changes in some chapters, or in data, can have broken anywhere: their texts, and what others say of them."""
-    findings = _check_across(library, facts)
+    findings = _check_across(library, facts, root)
     findings += _check_fences(library, facts)
     findings += _check_texts(only(library, chapters), facts, root)
     return sorted(finding for finding in set(findings) if not finding.advice)
 
 
-def _check_across(library: Library, facts: Facts) -> list[Finding]:
+def _check_across(library: Library, facts: Facts, root: Path) -> list[Finding]:
     """Return the findings that need all chapters, but little of each."""
-    return [*check_facts(library, facts), *check_pairs(library), *check_links(library, facts), *check_fact_links(library, facts),
-            *_check_strays(library)]
+    return [*check_facts(library, facts), *check_pairs(library), *check_doubles(library), *check_links(library, facts),
+            *check_fact_links(library, facts), *check_addresses(library, root), *_check_strays(library)]
 
 
 def _check_texts(library: Library, facts: Facts, root: Path) -> list[Finding]:

@@ -17,6 +17,8 @@ from openbook.reading.source import CITATION
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 MONTH = re.compile(r"\d{4}-\d{2}")
+#: Files with loaders of their own: openbook/terms, openbook/addresses.
+NO_TABLES = ("terms.yml", "moved.yml")
 
 
 class Loader:
@@ -302,8 +304,7 @@ def _date_text(value: object) -> str | None:
 def load_facts(data_dir: Path, root: Path) -> tuple[Facts, list[Finding]]:
     """Return the facts under `data_dir` and what is wrong with them."""
     loader = Loader(root)
-    # The terms have a loader of their own.
-    paths = sorted(path for path in data_dir.glob("*.yml") if path.name != "terms.yml")
+    paths = sorted(path for path in data_dir.glob("*.yml") if path.name not in NO_TABLES)
     sources = [path for path in paths if path.stem == "sources"]
     for path in sources:
         loader.load_sources(path)

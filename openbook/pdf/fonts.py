@@ -174,6 +174,11 @@ def _package(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "files"
 
 
+def packaged_font(stem: str) -> Path:
+    """Find a file of Source Sans, such as SourceSansPro-Bold; raise PdfError when it is not installed."""
+    return _file(_package("font_source_sans_pro") / f"{stem}.ttf")
+
+
 def _file(path: Path) -> Path:
     """Give a path back; raise PdfError when no file is there."""
     if not path.is_file():

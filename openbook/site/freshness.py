@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import posixpath
 import re
@@ -35,7 +36,13 @@ def chapter_states(library: Library, chapter: Chapter) -> list[SectionState]:
     files = [library.docs / chapter.file(lang) for lang in ("zh", "en")]
     if not all(file.is_file() for file in files):
         return []
-    return states_of(*(file.read_text("utf-8") for file in files))
+    return list(_states(*(file.read_text("utf-8") for file in files)))
+
+
+# A chapter's own page, the table of all chapters in both languages and its copy in Markdown ask for the same.
+@functools.lru_cache(maxsize=256)
+def _states(chinese: str, english: str) -> tuple[SectionState, ...]:
+    return tuple(states_of(chinese, english))
 
 
 def section_titles(library: Library, chapter: Chapter) -> dict[str, str]:

@@ -22,6 +22,7 @@ LICENSE = {"name": "CC BY-SA 4.0", "url": "https://creativecommons.org/licenses/
 TAGS = {"en": "en", "zh": "zh-Hans"}
 ROOTS = {"en": "", "zh": "zh/"}
 PDF = "pdf/ml-engineering.{}.pdf"
+OFFLINE = "ml-engineering.zip"
 
 
 @dataclass

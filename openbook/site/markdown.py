@@ -16,7 +16,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from openbook import LANGUAGES
 from openbook.alignment.excuses import without_excuses
-from openbook.book import Chapter
+from openbook.book import Chapter, english_path
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.citations import PLACE, WORDS
@@ -48,6 +48,7 @@ class Rendering:
     text_lang: str = "en"
     terms: tuple[Term, ...] = ()
     finders: dict[str, Finder] = field(default_factory=dict)
+    tables: dict[tuple[str, str], str] = field(default_factory=dict)    # those shown, by language and fence
 
     def __post_init__(self) -> None:
         self.glossary = glossary.glossary_path(self.library)
@@ -57,6 +58,10 @@ class Rendering:
 def tip_finders(terms: tuple[Term, ...]) -> dict[str, Finder]:
     """Return what finds the terms to explain, in each language."""
     return {lang: tip_finder(terms, lang) for lang in LANGUAGES}
+
+    def chapter_of(self, file: str) -> Chapter | None:
+        """Return the chapter that a file under docs/ belongs to, in either language."""
+        return self.library.book.by_path.get(english_path(file))
 
 
 def prepare(text: str, rendering: Rendering) -> str:
@@ -260,8 +265,10 @@ class BookMarkdown(Extension):
     def table_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `table` fence; superfences calls this."""
         rendering = self.rendering
-        return self._facts_fence(source, parse_request,
-                                 lambda request, number: render(request, rendering.facts, rendering.text_lang, number))
+        shown = self._facts_fence(source, parse_request,
+                                  lambda request, number: render(request, rendering.facts, rendering.text_lang, number))
+        rendering.tables[rendering.text_lang, source] = shown
+        return shown
 
     def chart_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `chart` fence; superfences calls this."""

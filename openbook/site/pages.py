@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from openbook.book import page_url
 from openbook.facts.citations import number_citations
 from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
@@ -20,6 +21,8 @@ CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
 NAV_LABEL = re.compile(
     r'aria-labelledby="(__nav_[\d_]+)_label"( aria-expanded="\w+">\s*<label class="md-nav__title" for="\1">'
     r'\s*<span class="md-nav__icon md-icon"></span>\s*)([^<]+?)(\s*)(?=<)')
+PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
+BLANK = re.compile(r"\n\s+")
 SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
 WORDS = {"en": {"search": "Search", "done": "done", "open": "not done"},
          "zh": {"search": "搜索", "done": "已完成", "open": "未完成"}}
@@ -41,7 +44,7 @@ def lead_inside(content: str, root: str, relative: Callable[[str], str]) -> str:
     """
     def led(found: re.Match) -> str:
         path, _, anchor = found[1].partition("#")
-        url = root + (path.removesuffix("index.md") if path.endswith("index.md") else path.removesuffix(".md") + "/") if is_page(path) else path
+        url = root + page_url(path) if is_page(path) else path
         return f'href="{relative(url) + ("#" + anchor if anchor else "")}"'
 
     return re.sub(rf'href="{PLACE}([^"]+)"', led, content)
@@ -58,4 +61,11 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
-    return output
+    return without_blank_lines(output)
+
+
+def without_blank_lines(output: str) -> str:
+    """Return a page without the blank lines and indentation that templates leave, but for those of code."""
+    parts = PREFORMATTED.split(output)
+    parts[::2] = [BLANK.sub("\n", part) for part in parts[::2]]
+    return "".join(parts)

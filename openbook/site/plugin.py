@@ -24,19 +24,26 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
-from openbook.book import Book, Chapter, book_from_nav, nav_translations
+from openbook.addresses.moved import load_moves
+from openbook.book import Book, Chapter, book_from_nav, english_path, nav_translations
 from openbook.checking.run import check_chapters_alone, check_repository
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.freshness.state import SectionState
+from openbook.site.dates import changes_of
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
-from openbook.site.manifest import PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
+from openbook.site.head import Shown, head_of, plain_url
+from openbook.site.manifest import OFFLINE, PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
 from openbook.site.pages import finish_content, finish_page, lead_inside
+from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.preview import Workshop, quiet_about_dirty_builds
+from openbook.site.publish import Published, publish
+from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import index_json
+from openbook.site.styles import classes_in, trim_theme
 from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
@@ -81,6 +88,11 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             self.indexes: dict[str, str] = {}
             self.collected = Collected()
             self.has_formulas = False
+            self.scripts: set[str] = set()
+            self.heads: list[Shown] = []
+            self.classes: set[str] = set()
+            self.changes = changes_of(self.root)
+            self.moves, _ = load_moves(self.docs / "data", self.root)
         else:
             config.theme.static_templates = set()    # the page of errors and the site map stay as they are
         self.rendering = Rendering(library, facts, self.docs, terms=self.terms, finders=finders)
@@ -128,7 +140,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             files.remove(file)
         if self.dirty:
             for file in files.documentation_pages():
-                wanted = self.only is None or english_name(file.src_uri) in self.only
+                wanted = self.only is None or english_path(file.src_uri) in self.only
                 file.is_modified = functools.partial(bool, wanted)    # MkDocs knows only of the page's own file
         return files
 
@@ -136,7 +148,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         """Give the pages that are not built again the titles they have; MkDocs would make some of their file names."""
         if self.only is not None:
             for page in nav.pages:
-                built = self.collected.pages.get((english_name(page.file.src_uri), self._lang(config)))
+                built = self.collected.pages.get((english_path(page.file.src_uri), self._lang(config)))
                 if built and not page.file.is_modified():
                     page.title = built["title"]
         return nav
@@ -151,9 +163,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     @event_priority(-100)
     def on_page_markdown(self, text: str, *, page: Page, config: MkDocsConfig, files) -> str:
         source = page.file.src_uri
-        path = english_name(source)
         rendering = self.rendering
-        rendering.chapter = self.book.by_path.get(path)
+        rendering.chapter = rendering.chapter_of(source)
         rendering.lang = self._lang(config)
         rendering.text_lang = "zh" if source.endswith(".zh.md") else "en"
         if rendering.chapter:
@@ -164,12 +175,16 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     def on_page_content(self, content: str, *, page: Page, config: MkDocsConfig, files) -> str:
         rendering = self.rendering
         content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
-        content = content.replace('href="book:pdf"', f'href="{get_relative_url(PDF.format(rendering.lang), page.url)}"')
+        for name, file in (("pdf", PDF.format(rendering.lang)), ("offline", OFFLINE)):
+            content = content.replace(f'href="book:{name}"', f'href="{get_relative_url(file, page.url)}"')
         if rendering.chapter and rendering.text_lang == "zh":
             states = chapter_states(rendering.library, rendering.chapter)
             content = self._marked(content, rendering.chapter, states, page, config)
         elif rendering.lang != rendering.text_lang:
             content = say_untranslated(content)
+        if rendering.chapter and self.moves:
+            content = keep_ids(content, self.moves, rendering.chapter.path)
+            page.meta["moved_ids"] = ids_elsewhere(self.moves, rendering.chapter.path, lambda url: get_relative_url(self._root(config) + url, page.url))
         content = lead_inside(content, self._root(config), lambda url: get_relative_url(url, page.url))
         content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
         page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
@@ -200,18 +215,36 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         context["book"] = {
             "lang": lang, "other_lang": other, "other_tag": TAGS[other],
             "untranslated": page.meta.get("text_lang", lang) != lang,
-            "other_url": ROOTS[other] + page.url.removeprefix("./").removeprefix(ROOTS[lang]) or ".",
-            "pdf": PDF.format(lang)}
+            "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
+            "pdf": PDF.format(lang), "head": self._head(page, config)}
         return context
+
+    def _head(self, page: Page, config: MkDocsConfig) -> dict:
+        file, lang = page.file.src_uri, self._lang(config)
+        chapter = self.rendering.chapter_of(file)
+        shown = Shown(english_path(file), chapter and chapter.number, lang, page.meta.get("text_lang", lang), page.url, str(page.title),
+                      page.meta.get("description", ""), self.changes.get(file, ()))
+        self.heads.append(shown)
+        return head_of(shown, config.extra["book"], config.site_url or "", bool(config.plugins["i18n"].config.build_only_locale),
+                       chapter is not None)
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         root = self._root(config)
+        self._note(output)
         return finish_page(output, self._lang(config), get_relative_url(root, page.url) if root else None)
 
     def on_post_template(self, output: str, *, template_name: str, config: MkDocsConfig) -> str:
         if template_name == "404.html" and self._lang(config) != LANGUAGES[0]:
             return ""    # one bilingual page; the second language would overwrite it
-        return finish_page(output, self._lang(config), None) if template_name.endswith(".html") else output
+        if not template_name.endswith(".html"):
+            return output
+        self._note(output)
+        return finish_page(output, self._lang(config), None)
+
+    def _note(self, output: str) -> None:
+        """Remember what the policy and the style sheet must provide for."""
+        self.scripts |= inline_scripts(output)
+        self.classes |= classes_in(output)
 
     # after the build --------------------------------------------------------------------------------
 
@@ -239,9 +272,11 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             self.workshop.finished()
         if self.only is not None:
             return
-        if not config.site_url:    # a map of relative addresses is of no use to anyone
-            for name in ("sitemap.xml", "sitemap.xml.gz"):
-                (site / name).unlink(missing_ok=True)
+        for name in ("sitemap.xml", "sitemap.xml.gz"):    # ours has the days on which pages changed; without an address there is none
+            (site / name).unlink(missing_ok=True)
+        write_headers(site, self.scripts)
+        if not self.dirty:
+            trim_theme(site, self.classes)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():
@@ -255,6 +290,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
                                config.repo_url or None)
             copy_attachments(content, self.docs, site, files_inside(self.rendering.facts))
             write_manifest(content, site)
+            built = Published(site, self.rendering, tuple(self.heads), self.collected.pages, texts, config.site_url or "", content["date"])
+            publish(built, self.moves, self._notes(config), self.root)
+
+    def _notes(self, config: MkDocsConfig) -> dict[str, dict[str, str]]:
+        """Return the words for kinds of notes in each language, by kind."""
+        languages = config.plugins["i18n"].config.languages
+        return {language.locale: dict(language.admonition_translations or {}) for language in languages}
 
     def _report_changes(self) -> None:
         """Name what the edit broke, once its page can be looked at."""
@@ -262,11 +304,6 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             log.warning("%s", finding)
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
-
-
-def english_name(source: str) -> str:
-    """Return the path by which a chapter's file of either language is known."""
-    return source.removesuffix(".zh.md") + ".md" if source.endswith(".zh.md") else source
 
 
 def _headings(toc) -> list[dict]:

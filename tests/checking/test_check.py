@@ -4,6 +4,7 @@ import pytest
 
 from openbook.checking.run import check_repository
 from openbook.cli import main
+from tests.conftest import SMALL_BOOK
 
 
 def found(root):
@@ -83,3 +84,10 @@ def test_the_command_prints_findings_and_fails(small_book, monkeypatch, capsys):
 def test_the_books_own_pages_have_no_findings(root):
     """Advice (facts that have aged) does not stop a change that has nothing to do with it."""
     assert [finding for finding in check_repository(root) if not finding.advice] == []
+
+
+def test_two_pages_with_one_title_or_description_are_named(write):
+    root = write({**SMALL_BOOK, "docs/deep/index.md": SMALL_BOOK["docs/deep/index.md"].replace("description: Deep.", "description: Alpha."),
+                  "docs/deep/index.zh.md": SMALL_BOOK["docs/deep/index.zh.md"].replace("# 深", "# 甲")})
+    found = [(found.path, found.line, found.message) for found in check_repository(root) if found.rule in ("title", "description")]
+    assert found == [("docs/deep/index.md", 1, "docs/a.md has the same description"), ("docs/deep/index.zh.md", 4, "docs/a.zh.md has the same title")]

@@ -74,8 +74,8 @@ def test_the_browser_finds_what_the_search_tests_find(page, address, real_site, 
     found = search(page, f"{address}zh/", words)
     for _ in range(50):    # the theme answers while the words are still being typed; its last answer counts
         pages = list(dict.fromkeys(link.split("?")[0].split("#")[0].removeprefix(f"{address}zh/") for link in found))
-        if pages[:5] == expected:
+        if len(pages) >= min(10, len(expected)) and pages == expected[:len(pages)]:
             break
         page.wait_for_timeout(100)
         found = page.eval_on_selector_all(".md-search-result__link", "links => links.map(link => link.href)")
-    assert pages[:5] == expected
+    assert pages == expected[:len(pages)] and len(pages) >= min(10, len(expected)), "the theme shows more as the reader scrolls"

@@ -1,0 +1,31 @@
+"""Ask git once when each file under docs/ was written and changed, and why."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Change:
+    """A commit that touched a file: its day as 2026-11-22, the first line of its message."""
+
+    day: str
+    subject: str
+
+
+def changes_of(root: Path) -> dict[str, tuple[Change, ...]]:
+    """Return the changes of every file by its path under docs/, newest first; nothing where there is no history."""
+    found: dict[str, list[Change]] = {}
+    try:
+        log = subprocess.run(["git", "-C", str(root), "-c", "core.quotePath=false", "log", "--no-merges", "--relative=docs",
+                              "--format=%x00%cs %s", "--name-only", "--", "docs"], capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    for entry in log.decode("utf-8", "replace").split("\0")[1:]:
+        head, *files = [line for line in entry.split("\n") if line]
+        day, _, subject = head.partition(" ")
+        for file in files:
+            found.setdefault(file, []).append(Change(day, subject))
+    return {file: tuple(changes) for file, changes in found.items()}

@@ -1,0 +1,71 @@
+"""Take out of the theme's style sheet what no page of the book can use: it is loaded before any text is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+CLASSES = re.compile(r'\sclass="([^"]*)"')
+#: What stands in brackets behind a colon only narrows or negates: a rule is not judged by it.
+BRACKETS = re.compile(r"\([^()]*\)")
+CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
+
+
+def classes_in(page: str) -> set[str]:
+    """Return the class names of a page."""
+    return {name for names in set(CLASSES.findall(page)) for name in names.split()}
+
+
+def trim_theme(site: Path, classes: set[str]) -> None:
+    """Write the theme's style sheet anew for pages that have `classes`, and those that the site's scripts give."""
+    scripts = "".join(path.read_text("utf-8") for folder in ("javascripts", "js") for path in sorted((site / "assets" / folder).glob("*.js")))
+    known = classes | set(re.findall(r"[\w-]+", scripts))
+    for path in (site / "assets/stylesheets").glob("main.*.min.css"):
+        path.write_text(trimmed(path.read_text("utf-8"), known), "utf-8")
+
+
+def trimmed(sheet: str, known: set[str]) -> str:
+    """Return a style sheet without selectors for unknown classes and for text from right to left."""
+    kept = []
+    for head, body in _rules(sheet):
+        if head.startswith(("@media", "@supports")):
+            body = trimmed(body, known)
+        elif not head.startswith("@"):
+            head = ",".join(selector for selector in _selectors(head) if _usable(selector, known))
+        if head and body:
+            kept.append(f"{head}{{{body}}}" if body != ";" else head + body)
+    return "".join(kept)
+
+
+def _rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands before each block and in it; a statement without a block has ";" for one."""
+    at = 0
+    while at < len(sheet):
+        opening = re.compile(r"[{;]").search(sheet, at)
+        if opening is None:
+            break
+        if opening[0] == ";":
+            yield sheet[at:opening.start()], ";"
+            at = opening.end()
+            continue
+        depth, end = 1, opening.end()
+        for brace in re.compile(r"[{}]").finditer(sheet, end):
+            depth += 1 if brace[0] == "{" else -1
+            if not depth:
+                end = brace.start()
+                break
+        yield sheet[at:opening.start()], sheet[opening.end():end]
+        at = end + 1
+
+
+def _selectors(head: str) -> list[str]:
+    """Return the selectors of a rule; a comma in brackets separates none."""
+    return re.split(r",(?![^(]*\))", head)
+
+
+def _usable(selector: str, known: set[str]) -> bool:
+    bare = selector
+    while BRACKETS.search(bare):
+        bare = BRACKETS.sub("", bare)
+    return "[dir=rtl]" not in selector and all(name in known for name in CLASS.findall(bare))
