@@ -54,14 +54,14 @@ class Rendering:
         self.glossary = glossary.glossary_path(self.library)
         self.finders = self.finders or tip_finders(self.terms)
 
+    def chapter_of(self, file: str) -> Chapter | None:
+        """Return the chapter that a file under docs/ belongs to, in either language."""
+        return self.library.book.by_path.get(english_path(file))
+
 
 def tip_finders(terms: tuple[Term, ...]) -> dict[str, Finder]:
     """Return what finds the terms to explain, in each language."""
     return {lang: tip_finder(terms, lang) for lang in LANGUAGES}
-
-    def chapter_of(self, file: str) -> Chapter | None:
-        """Return the chapter that a file under docs/ belongs to, in either language."""
-        return self.library.book.by_path.get(english_path(file))
 
 
 def prepare(text: str, rendering: Rendering) -> str:
