@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,11 +20,12 @@ from openbook.book import Chapter
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.citations import PLACE, WORDS
-from openbook.facts.model import Facts
+from openbook.facts.model import Facts, Words
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
 from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION, Fence
 from openbook.site.freshness import fill_status
+from openbook.site.parts import fill_parts
 from openbook.terms import glossary
 from openbook.terms.load import Term
 from openbook.terms.tooltips import add_tips, tip_finder
@@ -46,6 +47,7 @@ class Rendering:
     lang: str = "en"
     text_lang: str = "en"
     terms: tuple[Term, ...] = ()
+    about_parts: dict[str, Words] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.glossary = glossary.glossary_path(self.library)
@@ -57,6 +59,7 @@ def prepare(text: str, rendering: Rendering) -> str:
     lines, fence = [], ""
     if rendering.chapter:
         text = fill_status(text, rendering.library, rendering.chapter.path, rendering.text_lang)
+        text = fill_parts(text, rendering.library, rendering.about_parts, rendering.text_lang)
     for line in without_excuses(text).split("\n"):
         mark = FENCE.match(line)
         if fence:
