@@ -53,6 +53,20 @@
     }
   }
 
+  // What scrolls sideways can be reached with the keyboard; what does not is no stop on the way.
+  const reach = () => {
+    for (const box of document.querySelectorAll("article pre > code, article div.math, article .md-typeset__scrollwrap:not(.table-wrap *)")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  addEventListener("load", () => {
+    reach();
+    // The theme's copy buttons each stand in a landmark of navigation, which they are not.
+    document.querySelectorAll(".md-code__nav").forEach((nav) => nav.setAttribute("role", "presentation"));
+  });
+  addEventListener("resize", reach);
+
   for (const caption of document.querySelectorAll("article figure[id] > figcaption")) {
     const link = document.createElement("a");
     link.className = "headerlink only-web";
