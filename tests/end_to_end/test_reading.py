@@ -140,3 +140,17 @@ def test_on_paper_there_is_the_text_and_nothing_to_click(page, address):
         .filter(node => node.getBoundingClientRect().width > 1 && getComputedStyle(node).opacity > 0).map(node => node.className || node.tagName)""")
     assert shown == []
     assert page.locator("article h1").is_visible() and page.locator("#fig-tflops svg").first.is_visible()
+
+
+def test_a_dark_page_is_printed_dark_on_white(browser, address):
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}network/")
+    background = "getComputedStyle(document.querySelector('article pre > code')).backgroundColor.match(/\\d+/g).map(Number).reduce((sum, part) => sum + part)"
+    dark = page.evaluate(background)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert dark < 200
+    page.wait_for_function(f"{background} > 690")    # colours of code fade over
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function(f"{background} === {dark}")
+    context.close()

@@ -53,6 +53,11 @@
     }
   }
 
+  // Paper is white: a page in the dark scheme is printed in the light one. Without scripts there is only the light one.
+  let scheme;
+  addEventListener("beforeprint", () => { scheme = document.body.dataset.mdColorScheme; document.body.dataset.mdColorScheme = "default"; });
+  addEventListener("afterprint", () => { document.body.dataset.mdColorScheme = scheme; });
+
   // What scrolls sideways can be reached with the keyboard; what does not is no stop on the way.
   const reach = () => {
     for (const box of document.querySelectorAll("article pre > code, article div.math, article .md-typeset__scrollwrap:not(.table-wrap *)")) {
