@@ -38,12 +38,14 @@ def show(step) -> None:
 
 def build(options: argparse.Namespace) -> None:
     """Make each PDF that was asked for."""
+    from openbook.pdf.announce import announce
     from openbook.pdf.edition import Order, make
 
     codes = [options.lang] if options.lang else language_codes(options.site)
     for code in codes:
         made = make(Order(options.site, code, options.output or options.site / "pdf", tuple(options.chapter),
                           options.paper, options.jobs, options.force, options.screen), show)
+        announce(options.site, code, made)
         if made.fresh:
             print(f"{made.path}  {made.pages} pages  {made.size / 1e6:.1f} MB  {made.seconds:.1f} s", flush=True)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from markdown.extensions.toc import slugify
 
 from openbook.findings import BookError, Finding
 
@@ -42,13 +43,19 @@ class Part:
     def id(self) -> str:
         return f"part-{self.number}"
 
+    @property
+    def page(self) -> str:
+        """Return the path of the part's own page, which the build writes: it stays when parts are numbered anew."""
+        return f"parts/{slugify(self.title['en'], '-')}/index.md"
+
 
 @dataclass(frozen=True)
 class Book:
-    """All parts that have a chapter, and all chapters in reading order."""
+    """All parts that have a chapter, all chapters in reading order, and the parts that wait for their first chapter."""
 
     parts: tuple[Part, ...]
     chapters: tuple[Chapter, ...]
+    planned: tuple[Part, ...] = ()
     by_path: dict[str, Chapter] = field(repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,9 +83,10 @@ def book_from_nav(nav: list, translations: dict[str, str], unnumbered: tuple[str
     """Return the book that a MkDocs `nav` describes.
 
     Top-level pages are front matter, top-level sections are parts, and sections named in
-    `unnumbered` are back matter. A part without a chapter is left out but keeps its number.
+    `unnumbered` are back matter. A part without a chapter is only planned, but keeps its number.
     """
     parts: list[Part] = []
+    planned: list[Part] = []
     chapters: list[Chapter] = []
     position = number = 0
     for item in nav:
@@ -98,10 +106,10 @@ def book_from_nav(nav: list, translations: dict[str, str], unnumbered: tuple[str
         for path in paths:
             number += 1
             members.append(Chapter(path, chapter_id(path), number, position))
-        if members:
-            parts.append(Part(position, {"en": title, "zh": translations.get(title, title)}, tuple(members)))
-            chapters += members
-    return Book(tuple(parts), tuple(chapters))
+        part = Part(position, {"en": title, "zh": translations.get(title, title)}, tuple(members))
+        (parts if members else planned).append(part)
+        chapters += members
+    return Book(tuple(parts), tuple(chapters), tuple(planned))
 
 
 def _paths(children) -> list[str]:

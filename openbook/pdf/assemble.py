@@ -38,7 +38,7 @@ class Assembly:
             flats = flattening.result()
         finally:
             flattening.stop()
-        check_links(flats)
+        check_links(flats, frozenset(part.id for part in self.book.parts))
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
         rendered = self._render(flats)

@@ -44,11 +44,12 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Part:
-    """A numbered group of chapters."""
+    """A numbered group of chapters; `url` is the address of its page on the web, which is a page of its own in print too."""
 
     number: int
     id: str
     title: str
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _book(site: Path, data: dict[str, Any], language: dict[str, Any]) -> Book:
         pdf=language["pdf"], version=data["version"], commit=data.get("commit"), date=data["date"],
         site_url=data.get("site_url") or "", repo_url=data.get("repo_url"),
         license_name=data["license"]["name"], license_url=data["license"]["url"],
-        parts=tuple(Part(p["number"], p["id"], p["title"][code]) for p in data["parts"]),
+        parts=tuple(Part(p["number"], p["id"], p["title"][code], p.get("urls", {}).get(code, "")) for p in data["parts"]),
         chapters=tuple(_chapter(site, item, code) for item in data["chapters"] if item.get("print", True)),
     )
 

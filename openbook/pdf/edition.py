@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import fonts as font_files
+from .announce import without_announcement
 from .assemble import Assembly
 from .collect import Book, collect
 from .errors import PdfError
@@ -102,7 +103,7 @@ def _inputs(order: Order, book: Book, sheet: str, environment: str) -> str:
     digest.update((order.site / "book.json").read_bytes())
     digest.update((FOLDER / "cover.svg").read_bytes() if (FOLDER / "cover.svg").is_file() else b"")
     for chapter in book.chapters:
-        page = chapter.html.read_bytes()
+        page = without_announcement(chapter.html.read_bytes())
         digest.update(page)
         for path in chapter.attachments:
             digest.update(path.encode() + (order.site / path).read_bytes())

@@ -22,13 +22,15 @@ _outside = re.compile(r"(?:https?:|mailto:)", re.IGNORECASE)
 
 @dataclass
 class Links:
-    """What a link may lead to: chapters by address, and files of the site."""
+    """What a link may lead to: chapters and parts by address, and files of the site."""
 
     book: Book
     inside: dict[str, Chapter] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inside = {_address(chapter.url): chapter for chapter in self.book.chapters}
+        self.parts = {_address(part.url): part.id for part in self.book.parts if part.url}
 
     def resolve(self, chapter: Chapter, href: str) -> tuple[str, str]:
         """Find what a relative link of a chapter leads to: ('book', id), ('web', address) or ('', '')."""
@@ -38,6 +40,8 @@ class Links:
         target = _address(posixpath.normpath(posixpath.join(chapter.url or ".", unquote(parts.path))))
         if target in self.inside:
             return "book", _id(self.inside[target], parts.fragment)
+        if target in self.parts:
+            return "book", self.parts[target]
         if self.book.site_url and not target.startswith(".."):
             slash = "/" if parts.path.endswith("/") and target else ""
             fragment = f"#{parts.fragment}" if parts.fragment else ""

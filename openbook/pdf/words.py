@@ -12,7 +12,7 @@ WORDS = {
         "files": "Programs of this book", "file": "File", "shown": "Shown in",
         "files_note": "These files are attached to this PDF: open your reader's list of attachments. Take code from there, "
                       "for what is copied from a page loses its indentation.",
-        "attached": "{} files are attached, see {}.",
+        "attached": "{} files are attached, see {}.", "announced": "{pages} pages, {size:.1f} MB, {date}",
         "license_note": "You may copy, share and adapt this book, also for money, if you name its authors "
                         "and share what you make of it under the same licence.",
     },
@@ -24,7 +24,7 @@ WORDS = {
         "untranslated": "尚未翻译：{}", "chapters": "第 {} 章", "other": "前言部分", "comma": "、",
         "files": "本书的程序", "file": "文件", "shown": "所在章节",
         "files_note": "下列文件附在本 PDF 中，请在阅读器的附件列表里打开。代码请从附件取用：从页面上复制会丢失缩进。",
-        "attached": "附有 {} 个文件，见{}。",
+        "attached": "附有 {} 个文件，见{}。", "announced": "{pages} 页，{size:.1f} MB，{date}",
         "license_note": "你可以复制、分发和改编本书，商用亦可；须署名，并以相同许可发布改编之作。",
     },
 }

@@ -16,16 +16,26 @@ class Change:
 
 
 def changes_of(root: Path) -> dict[str, tuple[Change, ...]]:
-    """Return the changes of every file by its path under docs/, newest first; nothing where there is no history."""
-    found: dict[str, list[Change]] = {}
-    try:
-        log = subprocess.run(["git", "-C", str(root), "-c", "core.quotePath=false", "log", "--no-merges", "--relative=docs",
-                              "--format=%x00%cs %s", "--name-only", "--", "docs"], capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+    """Return the changes of every file by its path under docs/, newest first.
+
+    Empty without a history, and where the history is cut off: its oldest commit would pass for the last change.
+    """
+    if _git(root, "rev-parse", "--is-shallow-repository") != "false\n":
         return {}
-    for entry in log.decode("utf-8", "replace").split("\0")[1:]:
+    found: dict[str, list[Change]] = {}
+    log = _git(root, "log", "--no-merges", "--relative=docs", "--format=%x00%cs %s", "--name-only", "--", "docs")
+    for entry in log.split("\0")[1:]:
         head, *files = [line for line in entry.split("\n") if line]
         day, _, subject = head.partition(" ")
         for file in files:
             found.setdefault(file, []).append(Change(day, subject))
     return {file: tuple(changes) for file, changes in found.items()}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Return what git says; nothing where there is no git or no repository."""
+    try:
+        said = subprocess.run(["git", "-C", str(root), "-c", "core.quotePath=false", *arguments], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return said.stdout.decode("utf-8", "replace")

@@ -72,6 +72,7 @@ def manifest(library: Library, collected: Collected, texts: dict, root: Path, si
         "languages": [{"code": lang, "tag": TAGS[lang], "root": ROOTS[lang], **texts[lang],
                        "pdf": PDF.format(lang)} for lang in LANGUAGES],
         "parts": [{"number": part.number, "id": part.id, "title": part.title,
+                   "urls": {lang: ROOTS[lang] + part.page.removesuffix("index.md") for lang in LANGUAGES},
                    "chapters": [chapter.path for chapter in part.chapters]} for part in book.parts],
         "chapters": [{"path": chapter.path, "id": chapter.id, "number": chapter.number, "part": chapter.part,
                       "print": printed(library, chapter), "attachments": attachments(library, chapter),

@@ -20,11 +20,12 @@ from openbook.book import Chapter, english_path
 from openbook.charts.render import render_chart
 from openbook.charts.request import parse_chart
 from openbook.facts.citations import PLACE, WORDS
-from openbook.facts.model import Facts
+from openbook.facts.model import Facts, Words
 from openbook.facts.tables import RequestError, parse_request, render
 from openbook.reading.library import KINDS, Library
 from openbook.reading.source import EQUATION, FACTS_FENCES, FENCE, TABLE_CAPTION, Fence
 from openbook.site.freshness import fill_status
+from openbook.site.parts import fill_parts
 from openbook.terms import glossary
 from openbook.terms.find import Finder
 from openbook.terms.load import Term
@@ -48,6 +49,7 @@ class Rendering:
     text_lang: str = "en"
     terms: tuple[Term, ...] = ()
     finders: dict[str, Finder] = field(default_factory=dict)
+    about_parts: dict[str, Words] = field(default_factory=dict)
     tables: dict[tuple[str, str], str] = field(default_factory=dict)    # those shown, by language and fence
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ def prepare(text: str, rendering: Rendering) -> str:
     lines, fence = [], ""
     if rendering.chapter:
         text = fill_status(text, rendering.library, rendering.chapter.path, rendering.text_lang)
+        text = fill_parts(text, rendering.library, rendering.about_parts, rendering.text_lang)
     for line in without_excuses(text).split("\n"):
         mark = FENCE.match(line)
         if fence:

@@ -24,8 +24,9 @@ NAV_LABEL = re.compile(
 PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
 BLANK = re.compile(r"\n\s+")
 SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
-WORDS = {"en": {"search": "Search", "done": "done", "open": "not done"},
-         "zh": {"search": "搜索", "done": "已完成", "open": "未完成"}}
+HEADING_LINK = 'title="Permanent link"'
+WORDS = {"en": {"search": "Search", "done": "done", "open": "not done", "link": "Link to this section"},
+         "zh": {"search": "搜索", "done": "已完成", "open": "未完成", "link": "本节链接"}}
 
 
 def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: str) -> str:
@@ -58,6 +59,7 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     words = WORDS[lang]
     output = output.replace(SEARCH_DIALOG, f'{SEARCH_DIALOG} aria-label="{words["search"]}"')
     output = CHECKBOX.sub(lambda box: f'{box[0]} aria-label="{words["done" if box[1] else "open"]}"', output)
+    output = output.replace(HEADING_LINK, f'title="{words["link"]}"')
     output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)

@@ -18,32 +18,37 @@ from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from openbook import LANGUAGES
 from openbook.addresses.moved import load_moves
-from openbook.book import Book, Chapter, book_from_nav, english_path, nav_translations
+from openbook.book import Book, Chapter, Part, book_from_nav, english_path, nav_translations
 from openbook.checking.run import check_chapters_alone, check_repository
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
 from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.freshness.state import SectionState
+from openbook.pdf.words import chapter_label, part_label
+from openbook.site.copying import mark_commands
 from openbook.site.dates import changes_of
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
 from openbook.site.head import Shown, head_of, plain_url
-from openbook.site.manifest import OFFLINE, PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, write_manifest
+from openbook.site.manifest import OFFLINE, PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, printed, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
+from openbook.site.page_facts import days_of_change, last_change, reading_minutes, sources_read
 from openbook.site.pages import finish_content, finish_page, lead_inside
+from openbook.site.parts import part_page, with_part_pages
 from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.preview import Workshop, quiet_about_dirty_builds
 from openbook.site.publish import Published, publish
 from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import index_json
 from openbook.site.styles import classes_in, trim_theme
+from openbook.site.touched import shown_tables
 from openbook.terms.search import search_words
 
 log = logging.getLogger("mkdocs.openbook")
@@ -92,10 +97,14 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             self.heads: list[Shown] = []
             self.classes: set[str] = set()
             self.changes = changes_of(self.root)
+            self.days = days_of_change(self.changes)
             self.moves, _ = load_moves(self.docs / "data", self.root)
         else:
             config.theme.static_templates = set()    # the page of errors and the site map stay as they are
-        self.rendering = Rendering(library, facts, self.docs, terms=self.terms, finders=finders)
+        self.rendering = Rendering(library, facts, self.docs, terms=self.terms, finders=finders,
+                                   about_parts=config.extra.get("parts", {}))
+        self.shown = shown_tables(library)
+        self.part_files: dict[int, dict[str, File]] = {part.number: {} for part in self.book.parts}
         self._extend_markdown(config)
         return config
 
@@ -104,8 +113,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         translations = nav_translations([{"i18n": {"languages": [dict(language) for language in
                                                                  config.plugins["i18n"].config.languages]}}])
         book = book_from_nav(nav, translations)
-        # A part appears with its first chapter; MkDocs would show the empty section.
-        config.nav = [item for item in nav if not (isinstance(item, dict) and not list(item.values())[0])]
+        config.nav = with_part_pages(nav, book)
         return book
 
     def _extend_markdown(self, config: MkDocsConfig) -> None:
@@ -135,14 +143,30 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     @event_priority(-150)
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        """Keep the print style out of the website; MkDocs copies whatever stands in overrides/."""
+        """Keep the print style out of the website (MkDocs copies whatever stands in overrides/), and add a page for each part."""
         for file in [file for file in files if file.src_uri.startswith("pdf/")]:
             files.remove(file)
+        for part in self.book.parts:
+            files.append(self._part_file(part, config))
         if self.dirty:
             for file in files.documentation_pages():
                 wanted = self.only is None or english_path(file.src_uri) in self.only
                 file.is_modified = functools.partial(bool, wanted)    # MkDocs knows only of the page's own file
         return files
+
+    def _part_file(self, part: Part, config: MkDocsConfig) -> File:
+        """Return a part's page as a file of the current language, as the i18n plugin makes of one in docs/."""
+        lang = self._lang(config)
+        path = part.page if lang == LANGUAGES[0] else part.page.removesuffix(".md") + f".{lang}.md"
+        text = part_page(self.rendering.library, part, self.rendering.about_parts, lang)
+        file = File.generated(config, path, content=text)
+        file.name = "index"
+        file.dest_uri = self._root(config) + part.page.removesuffix(".md") + ".html"
+        file.locale = file.locale_alternate_of = file.localization = lang
+        file.norm_src_uri, file.alternates = part.page, self.part_files[part.number]
+        self.part_files[part.number][lang] = file
+        config.plugins["i18n"].i18n_files_per_language[lang].append(file)    # from here the map of the site is written
+        return file
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Give the pages that are not built again the titles they have; MkDocs would make some of their file names."""
@@ -169,12 +193,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         rendering.text_lang = "zh" if source.endswith(".zh.md") else "en"
         if rendering.chapter:
             page.meta["chapter"] = {"number": rendering.chapter.number, "part": rendering.chapter.part,
-                                    "id": rendering.chapter.id}
+                                    "id": rendering.chapter.id, "print": printed(rendering.library, rendering.chapter)}
         return prepare(text, rendering)
 
     def on_page_content(self, content: str, *, page: Page, config: MkDocsConfig, files) -> str:
         rendering = self.rendering
-        content = finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang)
+        minutes = reading_minutes(content)
+        content = mark_commands(finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang))
         for name, file in (("pdf", PDF.format(rendering.lang)), ("offline", OFFLINE)):
             content = content.replace(f'href="book:{name}"', f'href="{get_relative_url(file, page.url)}"')
         if rendering.chapter and rendering.text_lang == "zh":
@@ -197,10 +222,19 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             self.collected.pages[rendering.chapter.path, rendering.lang] = {
                 "title": page.meta.get("print_title") or page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
-                "headings": _headings(page.toc)}
+                "headings": _headings(page.toc)} | self._page_facts(content, minutes)
+            page.meta["facts"] = self._page_facts(content, minutes)
             if rendering.text_lang == "zh":
                 self.collected.pages[rendering.chapter.path, rendering.lang]["behind"] = sum(state.behind for state in states)
         return content
+
+    def _page_facts(self, content: str, minutes: int) -> dict:
+        """Return what a page says of itself, and the manifest of it; a day that is not known is left out."""
+        rendering = self.rendering
+        file = rendering.chapter.file(rendering.text_lang)
+        changed = last_change(file, self.shown.get(rendering.chapter.path, set()), self.days)
+        read = sources_read(content, rendering.facts)
+        return {"minutes": minutes, **({"changed": changed} if changed else {}), **({"sources_read": list(read)} if read else {})}
 
     def _marked(self, content: str, chapter: Chapter, states: list[SectionState], page: Page, config: MkDocsConfig) -> str:
         """Mark what is behind; a preview of one language has no English page to lead to."""
@@ -216,8 +250,16 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "lang": lang, "other_lang": other, "other_tag": TAGS[other],
             "untranslated": page.meta.get("text_lang", lang) != lang,
             "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
-            "pdf": PDF.format(lang), "head": self._head(page, config)}
+            "pdf": PDF.format(lang), "pdfs": {code: PDF.format(code) for code in LANGUAGES}, "roots": ROOTS, "tags": TAGS,
+            "label": self._label(page, lang), "head": self._head(page, config)}
         return context
+
+    def _label(self, page: Page, lang: str) -> str:
+        """Return a numbered page's name in the book, as the PDF prints it: `Part II`, `第 3 章`."""
+        if "part" in page.meta:
+            return part_label(lang, page.meta["part"])
+        number = page.meta.get("chapter", {}).get("number")
+        return chapter_label(lang, number) if number else ""
 
     def _head(self, page: Page, config: MkDocsConfig) -> dict:
         file, lang = page.file.src_uri, self._lang(config)

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.browser
 PAIRED = """() => {
   const count = (selector) => document.querySelectorAll(selector).length;
   return {all: count('article .both-en'), paragraphs: count('article p > .both-en'), items: count('article li > .both-en'),
-          texts: [...document.querySelectorAll('article > p')].filter((p) => !p.closest('.book-both')).length};
+          texts: [...document.querySelectorAll('article > p, .home-section > p')].filter((p) => !p.closest('.only-web')).length};
 }"""
 
 

@@ -40,7 +40,7 @@ def article(book, path):
 
 def test_a_page_with_a_section_behind_says_so_at_its_top_and_at_the_section(book):
     page = article(book, "zh/a/index.html")
-    notice = page.xpath("./h1/following-sibling::*[1]")[0]
+    notice = page.xpath("./h1/following-sibling::*[not(contains(@class, 'page-facts'))][1]")[0]
     assert notice.text_content() == "本页有 1 节落后于英文版，尚未重新核对：原理：文字有改动"
     assert notice.xpath(".//a/@href") == ["#how"]
     mark = page.xpath(".//h2[@id='how']/following-sibling::*[1]")[0]
@@ -68,9 +68,10 @@ def test_an_untranslated_chapter_is_english_with_a_notice(book):
     document = html.fromstring((book / "site/zh/deep/index.html").read_text("utf-8"))
     page = document.xpath("//article")[0]
     assert document.get("lang") == "zh-Hans"
-    notice = page.xpath(".//h1/following-sibling::*[1]")[0]
+    notice = page.xpath(".//h1/following-sibling::*[not(contains(@class, 'page-facts'))][1]")[0]
     assert notice.text_content() == "本页尚无中文版，以下为英文原文。" and notice.get("lang") == "zh-Hans"
     assert page.xpath(".//h1/ancestor::*[@lang][1]/@lang") == ["en"]
+    assert page.xpath(".//*[contains(@class, 'page-facts') or contains(@class, 'chapter-number')]/@lang") == ["zh-Hans"] * 2
     assert page.xpath(".//*[contains(@class, 'book-both')]") == []
 
 

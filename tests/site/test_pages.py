@@ -165,7 +165,7 @@ def test_pages_ask_no_other_host(site, request):
 
 
 def test_without_a_repository_there_are_no_edit_links(small_site):
-    assert "md-content__button" not in (small_site / "site/a/index.html").read_text("utf-8")
+    assert page(small_site, "a/index.html").xpath("//*[@rel='edit'] | //*[contains(@class, 'page-end')]") == []
 
 
 def test_with_a_repository_and_an_address_every_page_says_both(small_site, tmp_path, monkeypatch):
@@ -176,7 +176,8 @@ def test_with_a_repository_and_an_address_every_page_says_both(small_site, tmp_p
     build_site(fork)
     document = page(fork, "zh/a/index.html")
     assert document.xpath("//link[@rel='canonical']/@href") == ["https://example.org/book/zh/a/"]
-    assert document.xpath("//a[contains(@class, 'md-content__button')]/@href") == ["https://example.org/us/book/edit/main/docs/a.zh.md"]
+    assert document.xpath("//*[contains(@class, 'page-end')]/a/@href") == [
+        "https://example.org/us/book/issues/new?title=%E7%94%B2%3A%20&body=a.zh.md", "https://example.org/us/book/edit/main/docs/a.zh.md"]
     assert "https://example.org/book/zh/a/" in (fork / "site/sitemap.xml").read_text("utf-8")
     assert not (small_site / "site/sitemap.xml").exists()
 
