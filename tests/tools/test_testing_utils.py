@@ -233,7 +233,5 @@ def test_two_nodes_on_one_machine():
     env = {**ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "two_nodes.sh", "node_view.py"], cwd=HERE, env=env, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    lines = sorted(done.stdout.splitlines())
-    assert [re.match(r"rank (\d) of 4: node (\d), local rank (\d) of 2", line).groups() for line in lines] == [
-        ("0", "0", "0"), ("1", "0", "1"), ("2", "1", "0"), ("3", "1", "1")]
-    assert all("sum 4" in line for line in lines)
+    found = re.findall(r"rank (\d) of 4: node (\d), local rank (\d) of 2, host \S+, sum (\d)", done.stdout)     # torchrun may add lines
+    assert sorted(found) == [("0", "0", "0", "4"), ("1", "0", "1", "4"), ("2", "1", "0", "4"), ("3", "1", "1", "4")], done.stdout
