@@ -158,8 +158,8 @@ def test_the_table_of_the_book_holds_the_presets():
     rows = {row.id: {name: cell.value for name, cell in row.cells.items()} for row in facts.tables["tiny_presets"].rows}
     for name, p in tool.PRESETS.items():
         row = rows[name]
-        assert [row[key] for key in ("layers", "hidden", "ffn")] == [p[key] for key in ("layers", "hidden", "ffn")]
-        assert row["params"] == tool.parameters(p) and row["kb"] == pytest.approx(tool.parameters(p) * 4 / 1000)
+        assert [row[key]["en"] for key in ("layers", "hidden", "ffn")] == [str(p[key]) for key in ("layers", "hidden", "ffn")]
+        assert row["count"] == tool.parameters(p) and row["kb"] == pytest.approx(tool.parameters(p) * 4 / 1000)
         assert row["heads"]["en"] == f"{p['heads']} / {p['kv']} × {p['head_dim']}"
 
 
