@@ -33,7 +33,7 @@ links: $(VENV)/.ready
 
 # What needs PyTorch, a browser, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -m "not torch and not browser and not slow and not slurm and not fio"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not torch and not browser and not slow and not slurm and not fio"
 	@echo "Not run here: tests that need PyTorch, Chromium, Slurm or fio, or minutes. .ci/run runs them."
 
 # Ratios against one pass of WeasyPrint, how cost grows with the book, and the search in Chromium. BENCH="--pairs 5" for more pairs,
