@@ -21,7 +21,7 @@ from openbook.facts.tables import RequestError, parse_request
 from openbook.figures.measure import overflows
 from openbook.figures.svg import FigureError, read_figure, resolve
 from openbook.findings import Finding
-from openbook.formulas.katex import KatexMissing, TexError, render
+from openbook.formulas.katex import KatexMissing, TexError, parse
 from openbook.freshness.record import check_records
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
@@ -104,7 +104,7 @@ def _check_formulas(library: Library) -> Iterator[Finding]:
                               "Put it alone on the line below the closing $$.")
         for formula in formulas:
             try:
-                render(formula.tex, formula.display)
+                parse(formula.tex, formula.display)
             except TexError as error:
                 yield Finding(f"docs/{source.path}", formula.line, "formula", str(error),
                               "Mend the TeX; write a plain dollar sign as \\$.")

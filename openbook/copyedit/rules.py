@@ -6,6 +6,7 @@ of this book's brackets, quotes, ranges and dots: those rules are here, and so i
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ def _autocorrected(piece: Piece, line: str) -> Iterator[Problem]:
     """Yield what autocorrect-py would change, each with its edit."""
     text = piece.text.replace(OPAQUE, "x").replace(REFERENCE, "x")    # code, formulas and numbers are Latin words to it
     mended = autocorrect_py.format(text)
+    if mended == text:
+        return
     for change, start, end, first, last in SequenceMatcher(None, text, mended, autojunk=False).get_opcodes():
         old, new = text[start:end], mended[first:last]
         if change == "equal" or WIDE_MARK.search(old):
@@ -169,6 +172,7 @@ def _traditional(piece: Piece, line: str) -> Iterator[Problem]:
             yield Problem(at, f"`{character}` is a Traditional character", "Write its simplified form.")
 
 
+@functools.cache
 def is_traditional(character: str) -> bool:
     """Return whether a character belongs to Big5 and not to GB 2312: Traditional, or too rare to be meant."""
     if not "\u4e00" <= character <= "\u9fff" or character in SIMPLIFIED_TOO:

@@ -39,24 +39,41 @@ def home() -> Path:
 
 
 @functools.cache
-def _render_function():
+def _engine() -> quickjs.Context:
+    """Return a JavaScript engine that has loaded KaTeX."""
     context = quickjs.Context()
     # The page as KaTeX sees it: a CommonJS module.
     context.eval("var exports = {}, module = {exports: exports};")
     context.eval((home() / "katex.min.js").read_text("utf-8"))
     context.eval("var katex = module.exports;")
-    return context.eval("(function (tex, display) { try { return JSON.stringify({html: katex.renderToString(tex, "
-                        "{displayMode: display, output: 'htmlAndMathml', strict: false, throwOnError: true})}); } "
-                        "catch (error) { return JSON.stringify({error: String(error.message || error)}); } })")
+    return context
+
+
+@functools.cache
+def _function(make: str):
+    return _engine().eval("(function (tex, display) { "
+                          "var how = {displayMode: display, output: 'htmlAndMathml', strict: false, throwOnError: true}; "
+                          f"try {{ return JSON.stringify({{made: {make}}}); }} "
+                          "catch (error) { return JSON.stringify({error: String(error.message || error)}); } })")
+
+
+def _call(make: str, tex: str, display: bool) -> str:
+    result = json.loads(_function(make)(tex, display))
+    if "error" in result:
+        raise TexError(tex, result["error"].removeprefix("KaTeX parse error: "))
+    return result["made"]
+
+
+@functools.lru_cache(maxsize=4096)
+def parse(tex: str, display: bool) -> None:
+    """Read a formula without drawing it, in a quarter of the time; raise TexError when TeX is wrong."""
+    _call("katex.__parse(tex, how) && ''", tex, display)
 
 
 @functools.lru_cache(maxsize=4096)
 def render(tex: str, display: bool) -> str:
     """Return the HTML (with MathML for screen readers) of a formula; raise TexError when TeX is wrong."""
-    result = json.loads(_render_function()(tex, display))
-    if "error" in result:
-        raise TexError(tex, result["error"].removeprefix("KaTeX parse error: "))
-    return result["html"]
+    return _call("katex.renderToString(tex, how)", tex, display)
 
 
 def render_all(content: str) -> str:
