@@ -12,7 +12,7 @@ pins .cache/old.lock > .cache/old.pins
 pins requirements.lock > .cache/new.pins
 diff .cache/old.pins .cache/new.pins | grep '^[<>]' || echo "None has changed."
 echo
-"${MAKE:-make}" all || {
+"${MAKE:-make}" --no-print-directory all || {
     echo "The book cannot be built with these packages. To go back: git checkout requirements.lock && make" >&2
     exit 1
 }

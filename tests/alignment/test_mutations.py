@@ -219,7 +219,7 @@ HARMLESS = [
     ("a caption reworded", r"^(caption: )[^\n\d`$\[A-Za-z三四五六七八九十]+$", r"\1另一句话。"),
     ("a figure's words", r"^!\[([^\n\]]+)\]", r"![\1又一句。]"),
     ("spaces in a formula", r"^(\$\$\n[^\n]*) = ", r"\1=  "),
-    ("a heading reworded", r"^(#+ )[\u4e00-\u9fff？，、]+$", r"\1别的说法"),
+    ("a heading reworded", r"^(#+ )(?!.*[三四五六七八九十])[\u4e00-\u9fff？，、]+$", r"\1别的说法"),
     ("an explicit English id", r"^(## [^\n{]+)$", r"\1 "),
     ("a typo", r"([\u4e00-\u9fff&&[^一二两三四五六七八九十百千万亿半]])([\u4e00-\u9fff])(?=。)".replace("&&[^一二两三四五六七八九十百千万亿半]", ""), r"\2\1"),
     ("a comment for translators", r"^([\u4e00-\u9fff])", r"<!-- 待润色 -->\n\1"),

@@ -118,7 +118,7 @@ def test_the_right_chapter_is_among_the_first_three(engines, lang, questions):
 def test_the_right_chapter_mostly_comes_first(engines, lang, questions):
     """The first place says more than the first three."""
     missed = [words for words in questions if engines[lang].pages(words)[:1] != [questions[words]]]
-    assert len(missed) <= 10, missed
+    assert len(missed) <= 12, missed
 
 
 @pytest.fixture(scope="module")

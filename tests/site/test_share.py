@@ -15,7 +15,8 @@ CARD = Card("zh", "第 3 章 · 硬件", "网络：节点内与节点间", "《�
 
 def test_every_page_has_a_picture_of_the_size_that_its_head_says(published):
     pictures = sorted((published / "assets/share").iterdir())
-    assert [path.name for path in pictures] == ["a.en.png", "a.zh.png", "deep.en.png", "deep.zh.png", "index.en.png", "index.zh.png"]
+    assert [path.name for path in pictures] == [f"{name}.{lang}.png" for name in ("a", "deep", "index", "parts-insights", "parts-training")
+                                                for lang in ("en", "zh")]
     for path in pictures:
         with Image.open(path) as picture:
             assert picture.size == (1200, 630) and picture.mode == "P"

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -64,8 +65,17 @@ def test_the_forecast_is_a_straight_line(watchdog):
 
 
 def test_a_mount_that_does_not_answer_is_critical(watchdog, monkeypatch, tmp_path):
-    monkeypatch.setattr(watchdog.os, "statvfs", lambda path: time.sleep(30))
-    assert watchdog.check(tmp_path, deque(), LIMITS) == ("critical", "no answer in 0.5 s: the mount hangs", None)
+    answer = threading.Event()
+
+    def hang(path):
+        answer.wait()
+        raise OSError(errno.EIO, "gone")
+
+    monkeypatch.setattr(watchdog.os, "statvfs", hang)
+    try:
+        assert watchdog.check(tmp_path, deque(), LIMITS) == ("critical", "no answer in 0.5 s: the mount hangs", None)
+    finally:
+        answer.set()
 
 
 @pytest.mark.parametrize("number, words", [(errno.EDQUOT, "over quota"), (errno.EROFS, "mounted read-only"), (errno.ESTALE, "stale file handle: mount it again")])
