@@ -14,13 +14,17 @@ SHELL = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, 
 
 
 def blocks_marked_tested() -> list:
-    """Every tested block of every chapter, with the output block that follows it, if one does."""
-    blocks = []
+    """Every tested block of every chapter, with the output block that follows it; what two languages share runs once."""
+    blocks, known = [], set()
     for path in sorted(DOCS.rglob("*.md")):
         fences = scan(path.name, path.read_text("utf-8")).fences
         for fence, following in zip(fences, [*fences[1:], None]):
             if "tested" in fence.classes:
                 output = following if following and "output" in following.classes else None
+                same = (path.parent, fence.body, output and output.body)
+                if same in known:
+                    continue
+                known.add(same)
                 marks = [pytest.mark.torch] if "torch" in fence.classes else []
                 blocks.append(pytest.param(path, fence, output, marks=marks, id=f"{path.relative_to(DOCS)}:{fence.line}"))
     return blocks
