@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from openbook.site.build import build_site
+from openbook.site.build import KEY, build_site, input_key
 
 ROOT = Path(__file__).parent.parent
 
@@ -196,10 +196,14 @@ def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def real_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The website of the book itself, built in a temporary folder; returns its repository."""
+    """The website of the book itself in a temporary folder, as `make` has just built it, or built anew; returns its repository."""
     root = tmp_path_factory.mktemp("real-site")
     for name in ("docs", "overrides"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "mkdocs.yml", root / "mkdocs.yml")
-    build_site(root)
+    made = ROOT / "site" / KEY
+    if made.is_file() and made.read_text() == input_key(ROOT):
+        shutil.copytree(ROOT / "site", root / "site")
+    else:
+        build_site(root)
     return root
