@@ -94,11 +94,10 @@ def test_four_ranks_make_the_figure_of_the_chapter(tmp_path):
     assert (code, err) == (0, "")
     assert (tmp_path / "grid.svg").read_bytes() == FIGURE.read_bytes()
     results = json.loads((tmp_path / "runs.json").read_text())["operations"]
-    if results["all-reduce"]["sent"][0] is None:
-        pytest.skip("the kernel counts no bytes on TCP sockets here")
     for operation in ("all-reduce", "all-gather", "all-to-all"):
-        assert results[operation]["sent"] == pytest.approx([lab.busbw_factor(operation, 4)] * 4, rel=0.01)
-    assert max(results["gather"]["received"]) == pytest.approx(0.75, rel=0.01)
+        counted = [sent for sent in results[operation]["sent"] if sent is not None]    # a busy kernel may tell one rank nothing
+        assert len(counted) >= 3 and counted == pytest.approx([lab.busbw_factor(operation, 4)] * len(counted), rel=0.01)
+    assert max(filter(None, results["gather"]["received"])) == pytest.approx(0.75, rel=0.01)
 
 
 @pytest.mark.torch
