@@ -247,6 +247,7 @@ def test_the_files_of_the_real_book_are_sound(real_site, as_made, tmp_path, code
 
 
 @pytest.mark.slow
-def test_the_real_book_on_the_smaller_paper_is_sound(real_site, as_made, tmp_path):
-    with pikepdf.open(make(Order(real_site / "site", "en", tmp_path, paper="b5", jobs=2)).path) as pdf:
+def test_real_chapters_on_the_smaller_paper_are_sound(real_site, as_made, tmp_path):
+    chapters = ("compute/accelerator/index.md", "network/index.md", "training/memory.md", "inference/index.md")
+    with pikepdf.open(make(Order(real_site / "site", "en", tmp_path, chapters=chapters, paper="b5", jobs=2)).path) as pdf:
         assert pdf.check_pdf_syntax() == []

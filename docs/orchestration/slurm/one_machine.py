@@ -308,19 +308,26 @@ class Cluster:
         """End one process: politely, after ten seconds by force. True if it is gone."""
         for sign, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
             if not self.is_ours(pid):
-                return True
+                return self.reap(pid)
             try:
                 os.kill(pid, sign)
             except ProcessLookupError:
-                return True
+                return self.reap(pid)
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 if pid in self.children:
                     self.children[pid].poll()             # a child stays a zombie until it is waited for
                 if not self.is_ours(pid):
-                    return True
+                    return self.reap(pid)
                 time.sleep(0.1)
         return False
+
+    def reap(self, pid: int) -> bool:
+        """Wait for a process that is ending or gone, if it is a child: its environment goes before it does. True if it is gone."""
+        try:
+            return pid not in self.children or self.children[pid].wait(timeout=5) is not None
+        except subprocess.TimeoutExpired:
+            return False
 
     def is_ours(self, pid: int) -> bool:
         """Is this process one that the folder started? A process id may have been given to another program since."""
