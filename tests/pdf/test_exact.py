@@ -131,8 +131,8 @@ def test_no_character_of_the_web_page_is_missing_from_the_text_layer(site, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_no_character_of_the_real_book_is_missing(real_site, as_made, tmp_path, code):
-    check_characters(Order(real_site / "site", code, tmp_path / "out"))
+def test_no_character_of_the_real_book_is_missing(real_site, as_made, code):
+    check_characters(Order(real_site / "site", code, real_site / "site" / "pdf"))
 
 
 def check_links(order):
@@ -164,8 +164,8 @@ def test_no_link_is_lost(site, tmp_path, code):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_no_link_of_the_real_book_is_lost(real_site, as_made, tmp_path, code):
-    check_links(Order(real_site / "site", code, tmp_path / "out"))
+def test_no_link_of_the_real_book_is_lost(real_site, as_made, code):
+    check_links(Order(real_site / "site", code, real_site / "site" / "pdf"))
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -241,8 +241,8 @@ def test_a_real_chapter_has_the_same_bytes_from_a_cold_and_a_warm_cache(real_sit
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_the_files_of_the_real_book_are_sound(real_site, as_made, tmp_path, code):
-    with pikepdf.open(make(Order(real_site / "site", code, tmp_path)).path) as pdf:
+def test_the_files_of_the_real_book_are_sound(real_site, as_made, code):
+    with pikepdf.open(make(Order(real_site / "site", code, real_site / "site" / "pdf")).path) as pdf:
         assert pdf.check_pdf_syntax() == []
 
 
