@@ -155,12 +155,12 @@ class Load:
 
     def closed_loop(self, clients: int) -> None:
         """Keep that many requests in flight until all are sent."""
-        todo = iter(self.bodies)
+        unsent = iter(self.bodies)
 
         def client() -> None:
             while not self.end.is_set():
                 with self.lock:
-                    body = next(todo, None)
+                    body = next(unsent, None)
                 if body is None:
                     return
                 self.one(body)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from openbook.facts.located import LocatedError, load_located
+from openbook.facts.located import read_located
 from openbook.findings import Finding, shown_path
 from openbook.reading.library import Library
 
@@ -45,16 +45,12 @@ def load_moves(data_dir: Path, root: Path) -> tuple[tuple[Move, ...], list[Findi
     if not path.is_file():
         return (), []
     shown = shown_path(path, root)
-    try:
-        located = load_located(path.read_text("utf-8"))
-    except LocatedError as error:
-        return (), [Finding(shown, error.line, "moved", f"this is not the YAML we read: {error}",
-                            "Write `old/page.md: new/page.md`, or `page.md#old: page.md#new`, each on a line.")]
-    if located.value is None:
-        return (), []
+    located, findings = read_located(path, shown, "moved", "Write `old/page.md: new/page.md`, or `page.md#old: page.md#new`, each on a line.")
+    if located is None or located.value is None:
+        return (), findings
     if not isinstance(located.value, dict):
         return (), [Finding(shown, 1, "moved", "the moves are not a mapping", "Write `old/page.md: new/page.md`, each on a line.")]
-    moves, findings = [], []
+    moves = []
     for old, new in located.value.items():
         move = Move(place_of(str(old)), place_of(str(new)), located.line(old))
         wrong = [place for place in (move.old, move.new) if not place.path.endswith(".md") or place.path.endswith(".zh.md")]

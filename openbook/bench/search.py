@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.server
-import shutil
 import statistics
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
+from openbook.bench.browser import FLAGS, chromium, served
+
 ASKED = {"": ("nccl", "goodput", "pipeline bubble", "optimizer memory"), "zh/": ("显存", "流水线气泡", "优化器显存", "全归约")}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 #: Stands between the page and the worker and notes the time of each question and answer.
 CLOCK = """(() => {
   window.times = {asked: 0, answers: [], ready: 0, opened: 0};
@@ -34,34 +29,16 @@ CLOCK = """(() => {
 })()"""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Serve a built site as a plain file server does; give its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def search(site: Path) -> None:
     """Print, for each language, the time until the index is ready and that of results; say so where there is no browser."""
-    chromium = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-    if chromium is None:
+    program = chromium()
+    if program is None:
         print("search: not measured, for there is no Chromium here (apt-get install chromium).")
         return
     from playwright.sync_api import sync_playwright
 
     with served(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         for root, questions in ASKED.items():
             page = browser.new_page()
             page.add_init_script(CLOCK)

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from openbook.book import Chapter
+from openbook.book import Chapter, english_path
 from openbook.findings import Finding
 from openbook.reading.library import Library
 
@@ -18,8 +18,7 @@ MANY = 16
 def with_twins(paths: list[str]) -> list[str]:
     """Return paths as findings write them, with the other language's file beside each chapter's."""
     plain = [path.removeprefix("./").rstrip("/") for path in paths]
-    twins = [path.removesuffix(".zh.md") + ".md" if path.endswith(".zh.md") else path.removesuffix(".md") + ".zh.md"
-             for path in plain if path.endswith(".md")]
+    twins = [english_path(path) if path.endswith(".zh.md") else path.removesuffix(".md") + ".zh.md" for path in plain if path.endswith(".md")]
     return plain + [twin for twin in twins if twin not in plain]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openbook import LANGUAGES
 from openbook.facts.compute import evaluate, names_in
-from openbook.facts.located import Located, LocatedError, load_located
+from openbook.facts.located import Located, read_located
 from openbook.facts.model import COLUMN_TYPES, SOURCE_KINDS, Cell, Column, Facts, Row, Source, Table
 from openbook.facts.tables import cited_ids
 from openbook.findings import Finding, shown_path
@@ -34,14 +34,9 @@ class Loader:
         self.findings.append(Finding(shown_path(path, self.root), line, rule, message, mend))
 
     def read(self, path: Path) -> Located | None:
-        try:
-            return load_located(path.read_text("utf-8"))
-        except LocatedError as error:
-            self.find(path, error.line, f"this is not the YAML we read: {error}",
-                      "Mend the line; indentation, a missing colon or a missing quote are the usual causes.")
-        except UnicodeDecodeError as error:
-            self.find(path, 1, f"this is not UTF-8 text: {error.reason}", "Save the file as UTF-8.")
-        return None
+        located, findings = read_located(path, shown_path(path, self.root), "facts")
+        self.findings += findings
+        return located
 
     # sources ------------------------------------------------------------------------------------
 

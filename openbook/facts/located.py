@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
+from openbook.findings import Finding
 from openbook.reading.quick_yaml import with_loader
 
-Path = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
+USUAL = "Mend the line; indentation, a missing colon or a missing quote are the usual causes."
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Located:
     """A YAML document as plain Python values, and the line (from 1) of the value at each path."""
 
     value: object
-    lines: dict[Path, int]
+    lines: dict[Keys, int]
 
     def line(self, *path: str | int) -> int:
         """Return the line of the value at `path`, or of the nearest enclosing value that has one."""
@@ -42,13 +45,23 @@ def load_located(text: str) -> Located:
         raise LocatedError((mark.line if mark else 0) + 1, str(getattr(error, "problem", None) or error)) from None
 
 
+def read_located(path: Path, shown: str, rule: str, mend: str = USUAL) -> tuple[Located | None, list[Finding]]:
+    """Return the document of a file, or None and the finding that says why it is none; `shown` is the file's name in it."""
+    try:
+        return load_located(path.read_text("utf-8")), []
+    except LocatedError as error:
+        return None, [Finding(shown, error.line, rule, f"this is not the YAML we read: {error}", mend)]
+    except UnicodeDecodeError as error:
+        return None, [Finding(shown, 1, rule, f"this is not UTF-8 text: {error.reason}", "Save the file as UTF-8.")]
+
+
 def _located(loader: yaml.SafeLoader) -> Located:
     node = loader.get_single_node()
-    lines: dict[Path, int] = {}
+    lines: dict[Keys, int] = {}
     return Located(_build(loader, node, (), lines) if node else None, lines)
 
 
-def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> object:
+def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Keys, lines: dict[Keys, int]) -> object:
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         result = {}

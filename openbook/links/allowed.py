@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from openbook.facts.located import LocatedError, load_located
+from openbook.facts.located import read_located
 from openbook.findings import BookError, Finding
 
 FILE = "openbook/links/allowed.yml"
@@ -25,12 +25,10 @@ def load_allowed(root: Path) -> list[Allowed]:
     path = root / FILE
     if not path.is_file():
         return []
-    try:
-        located = load_located(path.read_text("utf-8"))
-    except LocatedError as error:
-        raise BookError([Finding(FILE, error.line, "allowed", f"this is not the YAML we read: {error}",
-                                 "Mend the line.")]) from None
-    entries, findings = [], []
+    located, findings = read_located(path, FILE, "allowed")
+    if located is None:
+        raise BookError(findings)
+    entries = []
     for place, entry in enumerate(located.value or []):
         line = located.line(place)
         if (isinstance(entry, dict) and entry.keys() == {"begins", "reason"}

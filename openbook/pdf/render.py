@@ -79,17 +79,17 @@ class Renderer:
         Raises PdfError when a segment uses a picture or a character that cannot be printed.
         """
         results: dict[str, Rendered] = {}
-        todo = []
+        waiting = []
         for segment in segments:
             key = self.key(segment)
             kept = load(self.cache / f"{key}.json", segment.id)
             if kept is None:
-                todo.append((key, segment))
+                waiting.append((key, segment))
             else:
                 results[segment.id] = kept
                 done(kept)
-        todo.sort(key=lambda item: -len(item[1].body))
-        for result in self._work(todo):
+        waiting.sort(key=lambda item: -len(item[1].body))
+        for result in self._work(waiting):
             results[result.id] = result
             done(result)
         return [results[segment.id] for segment in segments]
@@ -101,12 +101,12 @@ class Renderer:
             if path.stat().st_mtime < oldest:
                 path.unlink()
 
-    def _work(self, todo: list[tuple[str, Segment]]) -> Iterator[Rendered]:
+    def _work(self, waiting: list[tuple[str, Segment]]) -> Iterator[Rendered]:
         """Lay out what the cache lacks, in processes that find style and fonts ready."""
-        if not todo:
+        if not waiting:
             return
         self.prepare()
-        items = [(key, segment, self.sheet, self.cache) for key, segment in todo]
+        items = [(key, segment, self.sheet, self.cache) for key, segment in waiting]
         for key, segment_id, seconds in side_by_side(lay_out, items, self.jobs):
             result = load(self.cache / f"{key}.json", segment_id)
             assert result is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openbook import LANGUAGES
-from openbook.facts.located import Located, LocatedError, load_located
+from openbook.facts.located import Located, read_located
 from openbook.findings import Finding, shown_path
 
 FILE = "terms.yml"
@@ -44,14 +44,12 @@ def load_terms(data_dir: Path, root: Path) -> tuple[tuple[Term, ...], list[Findi
     if not path.is_file():
         return (), []
     shown = shown_path(path, root)
-    try:
-        located = load_located(path.read_text("utf-8"))
-    except LocatedError as error:
-        return (), [Finding(shown, error.line, "terms", f"this is not the YAML we read: {error}",
-                            "Mend the line; indentation, a missing colon or a missing quote are the usual causes.")]
+    located, findings = read_located(path, shown, "terms")
+    if located is None:
+        return (), findings
     if not isinstance(located.value, dict):
         return (), [Finding(shown, 1, "terms", "the terms are not a mapping of ids", "Write `term-id:` and its fields below it.")]
-    terms, findings = [], []
+    terms = []
     for name, fields in located.value.items():
         wrong = _wrong(str(name), fields)
         findings += [Finding(shown, located.line(name, *where), "terms", message, mend) for where, message, mend in wrong]

@@ -1,18 +1,15 @@
 """What a page asks of the network, what it may run, and what is left when there is no network. Needs Chromium."""
 
-import functools
-import http.server
 import json
 import shutil
-import threading
 import zipfile
 
 import pytest
 
 from openbook.addresses.moved import Move, Place
+from openbook.bench.browser import Quiet, served
 from openbook.site.offline import pack
 from openbook.site.redirects import ids_elsewhere, write_redirects
-from tests.end_to_end.conftest import Quiet
 
 pytestmark = pytest.mark.browser
 
@@ -31,13 +28,8 @@ def guarded(address, real_site):
                 self.send_header(name, value)
             super().end_headers()
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Guarded, directory=str(real_site / "site")))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(real_site / "site", Guarded) as root:
+        yield root
 
 
 def found(page, words: str) -> str:
