@@ -19,6 +19,13 @@ settings.register_profile("book", deadline=None, database=None, derandomize=True
 settings.load_profile("book")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order tests for workers: the longest first, and those that share one Slurm, or a file, in one worker where groups are asked for."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("slurm" if item.get_closest_marker("slurm") else item.path.name))
+
+
 @pytest.fixture
 def root() -> Path:
     """The repository itself."""
@@ -194,6 +201,12 @@ def small_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def is_made() -> bool:
+    """Say whether `make` has built the site of just these sources."""
+    made = ROOT / "site" / KEY
+    return made.is_file() and made.read_text() == input_key(ROOT)
+
+
 @pytest.fixture(scope="session")
 def real_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The website of the book itself in a temporary folder, as `make` has just built it, or built anew; returns its repository."""
@@ -201,8 +214,7 @@ def real_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("docs", "overrides"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "mkdocs.yml", root / "mkdocs.yml")
-    made = ROOT / "site" / KEY
-    if made.is_file() and made.read_text() == input_key(ROOT):
+    if is_made():
         shutil.copytree(ROOT / "site", root / "site")
     else:
         build_site(root)

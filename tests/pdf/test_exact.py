@@ -23,6 +23,7 @@ from openbook.pdf.order import Order
 from openbook.pdf.pool import Aside
 from openbook.pdf.proof import plain, proof
 from openbook.pdf.render import Renderer
+from tests.conftest import ROOT, is_made
 
 CODES = ("en", "zh")
 
@@ -93,15 +94,16 @@ def test_every_page_has_the_text_of_one_pass(site, tmp_path, monkeypatch, code):
 
 
 @pytest.fixture
-def as_made(cache, monkeypatch):
-    """Let a test of the real book use what `make` has laid out: the cache of the repository."""
+def as_made(cache, monkeypatch, request):
+    """Let a test of the real book use what `make` has made, with the cache of the repository; return the site."""
     monkeypatch.delenv("OPENBOOK_CACHE")
+    return ROOT / "site" if is_made() else request.getfixturevalue("real_site") / "site"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_pages_of_every_sixth_real_chapter_have_the_text_of_one_pass(real_site, as_made, tmp_path, monkeypatch, code):
-    compare(Order(real_site / "site", code, tmp_path), tmp_path, monkeypatch, every=6)
+def test_pages_of_every_sixth_real_chapter_have_the_text_of_one_pass(as_made, tmp_path, monkeypatch, code):
+    compare(Order(as_made, code, tmp_path), tmp_path, monkeypatch, every=6)
 
 
 def web_text(book, chapter):
@@ -131,8 +133,8 @@ def test_no_character_of_the_web_page_is_missing_from_the_text_layer(site, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_no_character_of_the_real_book_is_missing(real_site, as_made, code):
-    check_characters(Order(real_site / "site", code, real_site / "site" / "pdf"))
+def test_no_character_of_the_real_book_is_missing(as_made, code):
+    check_characters(Order(as_made, code, as_made / "pdf"))
 
 
 def check_links(order):
@@ -164,8 +166,8 @@ def test_no_link_is_lost(site, tmp_path, code):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_no_link_of_the_real_book_is_lost(real_site, as_made, code):
-    check_links(Order(real_site / "site", code, real_site / "site" / "pdf"))
+def test_no_link_of_the_real_book_is_lost(as_made, code):
+    check_links(Order(as_made, code, as_made / "pdf"))
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -231,23 +233,23 @@ def test_killing_the_build_at_any_moment_leaves_the_last_good_pdf(site, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_a_real_chapter_has_the_same_bytes_from_a_cold_and_a_warm_cache(real_site, as_made, tmp_path, monkeypatch, code):
+def test_a_real_chapter_has_the_same_bytes_from_a_cold_and_a_warm_cache(as_made, tmp_path, monkeypatch, code):
     chapter = "network/index.md"
-    warm = make(Order(real_site / "site", code, tmp_path / "warm", chapters=(chapter,), jobs=2)).path
+    warm = make(Order(as_made, code, tmp_path / "warm", chapters=(chapter,), jobs=2)).path
     monkeypatch.setenv("OPENBOOK_CACHE", str(folder(tmp_path, "another")))
-    cold = make(Order(real_site / "site", code, tmp_path / "cold", chapters=(chapter,), jobs=1)).path
+    cold = make(Order(as_made, code, tmp_path / "cold", chapters=(chapter,), jobs=1)).path
     assert cold.read_bytes() == warm.read_bytes()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_the_files_of_the_real_book_are_sound(real_site, as_made, code):
-    with pikepdf.open(make(Order(real_site / "site", code, real_site / "site" / "pdf")).path) as pdf:
+def test_the_files_of_the_real_book_are_sound(as_made, code):
+    with pikepdf.open(make(Order(as_made, code, as_made / "pdf")).path) as pdf:
         assert pdf.check_pdf_syntax() == []
 
 
 @pytest.mark.slow
-def test_real_chapters_on_the_smaller_paper_are_sound(real_site, as_made, tmp_path):
+def test_real_chapters_on_the_smaller_paper_are_sound(as_made, tmp_path):
     chapters = ("compute/accelerator/index.md", "network/index.md", "training/memory.md", "inference/index.md")
-    with pikepdf.open(make(Order(real_site / "site", "en", tmp_path, chapters=chapters, paper="b5", jobs=2)).path) as pdf:
+    with pikepdf.open(make(Order(as_made, "en", tmp_path, chapters=chapters, paper="b5", jobs=2)).path) as pdf:
         assert pdf.check_pdf_syntax() == []
