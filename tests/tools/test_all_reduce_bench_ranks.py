@@ -11,31 +11,28 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 pytestmark = pytest.mark.torch
 FILE = Path(__file__).parents[2] / "docs/network/benchmarks/all_reduce_bench.py"
 QUICK = ["--device", "cpu", "--trials", "2", "--warmup", "1", "--timeout", "20"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Group:
-    """Ranks as processes of their own, started as srun would start them."""
+    """Ranks as processes of their own, started as srun would start them; those that are looked at as they run by real interpreters."""
 
     def __init__(self, folder: Path, ranks: int, *arguments: str, absent: tuple[int, ...] = (), port: int | None = None,
-                 each: dict[int, dict] | None = None, extra: dict[int, list[str]] | None = None):
+                 each: dict[int, dict] | None = None, extra: dict[int, list[str]] | None = None, live: bool = False):
         shutil.copy(FILE, folder / FILE.name)      # a single file in an empty folder
-        self.port, self.started = port or free_port(), {}
+        self.port, self.started = port or warm.free_port(), {}
         for rank in range(ranks):
             if rank not in absent:
-                environ = {**os.environ, "RANK": str(rank), "WORLD_SIZE": str(ranks), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1",
+                environ = {"RANK": str(rank), "WORLD_SIZE": str(ranks), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1",
                            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.port), **((each or {}).get(rank, {}))}
+                words = [FILE.name, *QUICK, *arguments, *((extra or {}).get(rank, []))]
                 self.started[rank] = subprocess.Popen(
-                    [sys.executable, FILE.name, *QUICK, *arguments, *((extra or {}).get(rank, []))], cwd=folder, env=environ, text=True,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    [sys.executable, *words], cwd=folder, env={**os.environ, **environ}, text=True, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE) if live or each else warm.Process(words, folder, **environ)
 
     def end(self) -> tuple[str, str, list[int]]:
         """Return rank 0's results, all complaints, and the exit statuses; fail if anything hangs or tells of its insides."""
@@ -162,7 +159,7 @@ def test_memory_that_runs_out_half_way_leaves_the_smaller_sizes(tmp_path):
 
 
 def test_ctrl_c_prints_what_there_is(tmp_path):
-    group = Group(tmp_path, 2, "--sizes", "4K,64K,256M", "--trials", "1000", "--json", "result.json")
+    group = Group(tmp_path, 2, "--sizes", "4K,64K,256M", "--trials", "1000", "--json", "result.json", live=True)
     seen = group.wait_for("64 KiB")
     for process in group.started.values():
         process.send_signal(signal.SIGINT)
@@ -173,7 +170,7 @@ def test_ctrl_c_prints_what_there_is(tmp_path):
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_rank_that_dies_or_freezes_is_named(tmp_path, end):
-    group = Group(tmp_path, 4, "--sizes", "4K,256M", "--trials", "1000", "--timeout", "5")
+    group = Group(tmp_path, 4, "--sizes", "4K,256M", "--trials", "1000", "--timeout", "5", live=True)
     group.wait_for("4 KiB")
     group.started[2].send_signal(end)
     rest = group.started.pop(2)
@@ -192,7 +189,7 @@ def test_a_full_disk_keeps_the_table(tmp_path):
 
 
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path):
-    group = Group(tmp_path, 2, "--sizes", "1K,2K,4K")
+    group = Group(tmp_path, 2, "--sizes", "1K,2K,4K", live=True)
     group.wait_for("payload")
     group.started[0].stdout.close()
     group.started[0].stdout = None
@@ -202,7 +199,7 @@ def test_a_reader_that_leaves_early_is_no_fault(tmp_path):
 
 def test_torchrun_starts_it(tmp_path):
     shutil.copy(FILE, tmp_path / FILE.name)
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}", FILE.name,
+    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={warm.free_port()}", FILE.name,
                            *QUICK, "--sizes", "4K,64K,256K"], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, text=True,
                           capture_output=True, timeout=55)
     assert done.returncode == 0, done.stderr

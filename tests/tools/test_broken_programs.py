@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 FOLDER = Path(__file__).parents[2] / "docs/debug"
 torch_needed = pytest.mark.torch
 
 
 def run(*words, **env):
+    if not env:
+        return warm.run(*words, cwd=FOLDER)
     return subprocess.run([sys.executable, *words], cwd=FOLDER, capture_output=True, text=True, timeout=55,
                           env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", **env})
 

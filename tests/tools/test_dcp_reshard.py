@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 TOOL = Path(__file__).parents[2] / "docs/training/checkpoints/dcp_reshard.py"
+
+
+def start(ranks: int, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return warm.ranks(ranks, "dcp_reshard.py", *arguments, cwd=folder)
 
 
 def torchrun(ranks: int, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -31,22 +37,22 @@ def test_four_ranks_save_and_two_go_on_with_the_same_losses(tmp_path):
 def test_saving_a_step_again_sets_the_older_one_aside(tmp_path):
     shutil.copy(TOOL, tmp_path)
     for _ in range(2):
-        saved = torchrun(2, tmp_path, "save", "run")
+        saved = start(2, tmp_path, "save", "run")
         assert saved.returncode == 0 and "saved step_3 on 2 ranks" in saved.stdout, saved.stderr
     after, latest, step, old = sorted(os.listdir(tmp_path / "run"))
     assert (after, latest, step) == ("after.json", "latest", "step_3") and old.startswith("step_3.old-")
     assert (tmp_path / "run/latest").read_text() == "step_3"
     shutil.rmtree(tmp_path / "run/step_3")
-    lost = torchrun(1, tmp_path, "load", "run")
+    lost = start(1, tmp_path, "load", "run")
     assert lost.returncode != 0 and "names step_3, which is not there" in lost.stdout
 
 
 @pytest.mark.torch
 def test_a_background_save_that_lost_a_shard_says_so(tmp_path):
     shutil.copy(TOOL, tmp_path)
-    assert torchrun(2, tmp_path, "save", "run", "--background").returncode == 0
+    assert start(2, tmp_path, "save", "run", "--background").returncode == 0
     (tmp_path / "run/step_3/__1_0.distcp").unlink()
-    done = torchrun(1, tmp_path, "load", "run")
+    done = start(1, tmp_path, "load", "run")
     assert done.returncode != 0 and "dcp_reshard: rank 0 on " in done.stderr and "__1_0.distcp" in done.stderr
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -11,23 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 FOLDER = Path(__file__).parents[2] / "docs/debug"
 pytestmark = pytest.mark.torch
 
 
 class Ranks:
-    """The ranks of one program, started without a launcher, so that none of them ends the others."""
+    """The ranks of one program, started without a launcher, so that none of them ends the others; variables need a real start."""
 
     def __init__(self, tmp_path, words: list[str], world: int, **env: str):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        common = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
+        common = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(warm.free_port()), "OMP_NUM_THREADS": "1",
                   "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"} | env
         self.files = [open(tmp_path / f"out{r}.txt", "w+") for r in range(world)]
-        self.processes = [subprocess.Popen([sys.executable, *words], cwd=FOLDER, stdout=file, stderr=subprocess.STDOUT,
-                                           env=os.environ | common | {"RANK": str(r), "LOCAL_RANK": str(r)}, start_new_session=True)
-                          for r, file in enumerate(self.files)]
+        self.processes = [self._start(words, file, common | {"RANK": str(r), "LOCAL_RANK": str(r)}, bool(env)) for r, file in enumerate(self.files)]
+
+    @staticmethod
+    def _start(words: list[str], file, env: dict[str, str], really: bool) -> subprocess.Popen | warm.Process:
+        if not really:
+            return warm.Process(words, FOLDER, Path(file.name), **env)
+        return subprocess.Popen([sys.executable, *words], cwd=FOLDER, stdout=file, stderr=subprocess.STDOUT, env=os.environ | env, start_new_session=True)
 
     def finish(self, seconds: float = 55) -> tuple[list[int | None], list[str]]:
         """Return (status, output) of each rank; None for one that still ran after so many seconds, which is then killed."""

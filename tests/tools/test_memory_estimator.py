@@ -13,6 +13,7 @@ import pytest
 
 from openbook.facts.load import load_facts
 from tests.conftest import ROOT
+from tests.tools import warm
 
 TOOL = ROOT / "docs/training/memory_estimator.py"
 spec = importlib.util.spec_from_file_location("memory_estimator", TOOL)
@@ -168,7 +169,7 @@ def test_without_torch_a_check_says_so(tmp_path):
 
 @pytest.mark.torch
 def test_every_byte_of_eleven_tiny_models_is_foretold_within_a_third_of_a_per_cent():
-    done = run("--verify", "--device", "cpu", "--limit", "0.003")
+    done = warm.run(TOOL, "--verify", "--device", "cpu", "--limit", "0.003")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\n") == 2 + len(tool.CASES) + 1 and "agrees" in done.stdout
 
@@ -182,7 +183,7 @@ def test_a_wrong_estimate_is_found(monkeypatch, capsys):
 
 @pytest.mark.torch
 def test_a_device_that_is_not_there_gets_one_line():
-    done = run("--verify", "--device", "cuda:77")
+    done = warm.run(TOOL, "--verify", "--device", "cuda:77")
     assert done.returncode == 2 and "no device 'cuda:77'" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -215,9 +216,7 @@ dist.destroy_process_group()
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_the_shards_of_fsdp2_are_those_of_zero_3(ranks, tmp_path):
     (tmp_path / "shards.py").write_text(SHARDS)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", tmp_path / "shards.py", TOOL],
-                          capture_output=True, text=True, timeout=100, env=environment)
+    done = warm.ranks(ranks, tmp_path / "shards.py", TOOL)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert done.returncode == 0 and len(lines) == ranks, done.stderr[-2000:]
     assert all(abs(float(off)) < 0.005 for line in lines for off in line[1:]), lines

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 FOLDER = Path(__file__).parents[2] / "docs/debug"
 TOOL = FOLDER / "nan_watch.py"
 
@@ -37,20 +39,24 @@ def test_a_missing_script_is_wrong_usage(tmp_path):
     (["nan_bad_batch.py"], "NaN first at step 3, forward: output of `Loss` (Loss)"),
 ])
 def test_the_first_offender_is_named(words, says):
-    done = run("nan_watch.py", *words)
+    done = watch(*words)
     assert done.returncode == 1 and says in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize("program", ["nan_overflow.py", "nan_log_zero.py", "nan_bad_batch.py"])
 def test_the_mended_program_is_clean(program):
-    done = run("nan_watch.py", "--ops", program, "--fixed")
+    done = watch("--ops", program, "--fixed")
     assert done.returncode == 0 and "nothing found" in done.stdout, done.stdout + done.stderr
+
+
+def watch(*words, cwd=FOLDER, **env):
+    return warm.run(TOOL, *words, cwd=cwd, **env)
 
 
 def script(tmp_path, text):
     (tmp_path / "train.py").write_text("import torch\nfrom torch import nn\n" + text)
-    return run(TOOL, "--json", "found.json", "train.py", cwd=tmp_path)
+    return watch("--json", "found.json", "train.py", cwd=tmp_path)
 
 
 @pytest.mark.torch
@@ -94,5 +100,5 @@ def test_a_script_that_fails_by_itself_shows_its_own_traceback(tmp_path):
 
 @pytest.mark.torch
 def test_a_rank_signs_its_report(tmp_path):
-    done = run(TOOL, FOLDER / "nan_bad_batch.py", cwd=tmp_path, RANK="3")
+    done = watch(FOLDER / "nan_bad_batch.py", cwd=tmp_path, RANK="3")
     assert "[rank 3 " in done.stdout

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "docs/training/tiny_run.py"
 spec = importlib.util.spec_from_file_location("tiny_run", TOOL)
@@ -20,7 +22,7 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": 
 
 
 def run(*words, folder=None, tool=TOOL):
-    return subprocess.run([sys.executable, tool, "--device", "cpu", *words], capture_output=True, text=True, timeout=60, cwd=folder, env=ENVIRONMENT)
+    return warm.run(tool, "--device", "cpu", *words, cwd=folder)
 
 
 def test_the_language_repeats_by_seed_and_its_floor_counts_three_choices():

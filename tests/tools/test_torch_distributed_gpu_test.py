@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import warm
+
 TOOL = Path(__file__).parents[2] / "docs/debug/torch-distributed-gpu-test.py"
 
 spec = importlib.util.spec_from_file_location("gpu_test", TOOL)
@@ -19,26 +21,20 @@ gpu_test = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(gpu_test)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start(folder, rank, world, port, *words: str, **env: str) -> subprocess.Popen:
-    """Start one rank of a copy of the tool alone in a folder."""
+def start(folder, rank, world, port, *words: str, live: bool = False) -> subprocess.Popen | warm.Process:
+    """Start one rank of a copy of the tool alone in a folder; one that is looked at as it runs in a real interpreter."""
     copy = folder / "tool.py"
     if not copy.exists():
         copy.write_text(TOOL.read_text())
     variables = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1",
                  "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, copy.name, "--device", "cpu", "--size-mb", "1", "--alloc-mb", "4", *words],
-                            cwd=folder, env=os.environ | variables | env, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    whole = [copy.name, "--device", "cpu", "--size-mb", "1", "--alloc-mb", "4", *words]
+    if not live:
+        return warm.Process(whole, folder, **variables)
+    return subprocess.Popen([sys.executable, *whole], cwd=folder, env=os.environ | variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def finish(*ranks: subprocess.Popen) -> list[tuple[int, str, str]]:
+def finish(*ranks: subprocess.Popen | warm.Process) -> list[tuple[int, str, str]]:
     """Wait for all ranks and return (status, stdout, stderr) of each; kill what is left when one does not end."""
     try:
         return [(*rank.communicate(timeout=90)[::-1], rank.returncode)[::-1] for rank in ranks]
@@ -75,7 +71,7 @@ def test_a_wrong_environment_is_one_line_and_status_2(env, says):
 
 @pytest.mark.torch
 def test_four_ranks_pass_and_write_json(tmp_path):
-    port = free_port()
+    port = warm.free_port()
     ends = finish(*(start(tmp_path, r, 4, port, "--json", "out.json") for r in range(4)))
     assert [status for status, _, _ in ends] == [0, 0, 0, 0], ends
     assert "4 of 4 ranks passed" in ends[0][1] and "PASS" in ends[0][1]
@@ -85,7 +81,7 @@ def test_four_ranks_pass_and_write_json(tmp_path):
 
 @pytest.mark.torch
 def test_a_rank_that_never_starts_is_named(tmp_path):
-    port = free_port()
+    port = warm.free_port()
     ends = finish(*(start(tmp_path, r, 4, port, "--timeout", "15") for r in (0, 1, 3)))
     assert [status for status, _, _ in ends] == [1, 1, 1]
     assert "never arrived: rank 2 of 4" in ends[0][2]
@@ -94,8 +90,8 @@ def test_a_rank_that_never_starts_is_named(tmp_path):
 
 @pytest.mark.torch
 def test_a_rank_that_freezes_in_the_middle_is_named_even_in_the_same_stage(tmp_path):
-    port = free_port()
-    ranks = [start(tmp_path, r, 2, port, "--timeout", "10", "--rounds", "1000000") for r in range(2)]
+    port = warm.free_port()
+    ranks = [start(tmp_path, r, 2, port, "--timeout", "10", "--rounds", "1000000", live=True) for r in range(2)]
     assert ranks[0].stdout.readline().startswith("2 ranks")
     time.sleep(6)                                  # both are in the rounds by now, and almost always in the same stage
     ranks[1].send_signal(signal.SIGSTOP)
@@ -107,7 +103,7 @@ def test_a_rank_that_freezes_in_the_middle_is_named_even_in_the_same_stage(tmp_p
 
 @pytest.mark.torch
 def test_a_wrong_port_is_reported_on_both_sides(tmp_path):
-    ends = finish(start(tmp_path, 0, 2, free_port(), "--timeout", "8"), start(tmp_path, 1, 2, free_port(), "--timeout", "8"))
+    ends = finish(start(tmp_path, 0, 2, warm.free_port(), "--timeout", "8"), start(tmp_path, 1, 2, warm.free_port(), "--timeout", "8"))
     assert [status for status, _, _ in ends] == [1, 1]
     assert "never arrived: rank 1 of 2" in ends[0][2] and "cannot reach rank 0" in ends[1][2]
 
@@ -123,7 +119,7 @@ def test_a_port_in_use_is_one_line(tmp_path):
 
 @pytest.mark.torch
 def test_memory_that_is_not_there_fails_with_the_rank_and_the_rest_of_the_table(tmp_path):
-    port = free_port()
+    port = warm.free_port()
     ends = finish(start(tmp_path, 0, 2, port), start(tmp_path, 1, 2, port, "--alloc-mb", "1e9"))
     assert [status for status, _, _ in ends] == [1, 1]
     assert "cannot allocate 1e+09 MB" in ends[0][1] and "failed: rank 1" in ends[0][1]
@@ -131,13 +127,13 @@ def test_memory_that_is_not_there_fails_with_the_rank_and_the_rest_of_the_table(
 
 @pytest.mark.torch
 def test_a_device_this_machine_lacks_is_status_2(tmp_path):
-    status, _, err = finish(start(tmp_path, 0, 1, free_port(), "--device", "xpu"))[0]
+    status, _, err = finish(start(tmp_path, 0, 1, warm.free_port(), "--device", "xpu"))[0]
     assert status == 2 and "finds none" in err
 
 
 @pytest.mark.torch
 def test_ctrl_c_ends_with_one_line(tmp_path):
-    rank = start(tmp_path, 0, 2, free_port())
+    rank = start(tmp_path, 0, 2, warm.free_port(), live=True)
     assert rank.stdout.readline().startswith("2 ranks")
     rank.send_signal(signal.SIGINT)
     status, _, err = finish(rank)[0]
@@ -146,5 +142,5 @@ def test_ctrl_c_ends_with_one_line(tmp_path):
 
 @pytest.mark.torch
 def test_results_that_cannot_be_written_fail_after_the_table(tmp_path):
-    status, out, err = finish(start(tmp_path, 0, 1, free_port(), "--json", "/no/such/folder/out.json"))[0]
+    status, out, err = finish(start(tmp_path, 0, 1, warm.free_port(), "--json", "/no/such/folder/out.json"))[0]
     assert status == 1 and "PASS" in out and "cannot write" in err

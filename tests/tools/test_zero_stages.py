@@ -1,12 +1,12 @@
 """What ZeRO stages hold and send: the formulas, the data table, the figure, the failures; the labs of both chapters."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.tools import warm
 
 FOLDER = ROOT / "docs/training/model-parallelism"
 TOOL = FOLDER / "zero_stages.py"
@@ -60,8 +60,7 @@ def test_a_file_that_cannot_be_written_leaves_the_table(tmp_path):
 
 
 def lab(name: str, ranks: int) -> subprocess.CompletedProcess:
-    launch = [sys.executable, "-B", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks), str(FOLDER / name)]
-    return subprocess.run(launch, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=100)
+    return warm.ranks(ranks, FOLDER / name)
 
 
 @pytest.mark.torch
