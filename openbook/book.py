@@ -10,6 +10,7 @@ import yaml
 from markdown.extensions.toc import slugify
 
 from openbook.findings import BookError, Finding
+from openbook.reading.quick_yaml import QUICK
 
 
 @dataclass(frozen=True)
@@ -121,19 +122,26 @@ def _paths(children) -> list[str]:
                 yield from _paths(value)
 
 
-class _ConfigLoader(yaml.SafeLoader):
-    """Read mkdocs.yml for its plain values; tags such as !ENV and !!python/name have none here."""
+def _config_loader(base: type) -> type:
+    """Return a loader of mkdocs.yml for its plain values; tags such as !ENV and !!python/name have none here."""
+    loader = type("ConfigLoader", (base,), {})
+    loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+    loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: None)
+    return loader
 
 
-_ConfigLoader.add_multi_constructor("!", lambda loader, suffix, node: None)
-_ConfigLoader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: None)
+def _load_config(text: str) -> dict:
+    try:
+        return yaml.load(text, _config_loader(QUICK)) or {}
+    except yaml.YAMLError:
+        return yaml.load(text, _config_loader(yaml.SafeLoader)) or {}    # it explains mistakes better
 
 
 def read_book(root: Path) -> Book:
     """Return the book of the repository at `root`; raise BookError when mkdocs.yml cannot be read."""
     path = root / "mkdocs.yml"
     try:
-        config = yaml.load(path.read_text("utf-8"), _ConfigLoader) or {}
+        config = _load_config(path.read_text("utf-8"))
     except FileNotFoundError:
         raise BookError([Finding("mkdocs.yml", 1, "config", "there is no mkdocs.yml here",
                                  "Run the command in the root of the repository.")]) from None

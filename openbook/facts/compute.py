@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
@@ -22,6 +23,7 @@ def evaluate(expression: str, values: dict[str, float | None]) -> float | None:
         return None
 
 
+@functools.cache    # an expression is that of a column, evaluated for every row
 def _parse(expression: str) -> ast.expr:
     try:
         tree = ast.parse(expression, mode="eval").body

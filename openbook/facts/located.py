@@ -11,6 +11,7 @@ from openbook.findings import Finding
 from openbook.reading.quick_yaml import with_loader
 
 Keys = tuple[str | int, ...]
+TEXT = "tag:yaml.org,2002:str"
 USUAL = "Mend the line; indentation, a missing colon or a missing quote are the usual causes."
 
 
@@ -66,7 +67,7 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Keys, lines: dict[Key
     if isinstance(node, yaml.MappingNode):
         result = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node)
+            key = key_node.value if key_node.tag == TEXT else loader.construct_object(key_node)
             line = key_node.start_mark.line + 1
             if key in result:
                 raise LocatedError(line, f"the key {key!r} is given twice")
@@ -75,4 +76,6 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Keys, lines: dict[Key
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, child, (*path, index), lines) for index, child in enumerate(node.value)]
+    if node.tag == TEXT:
+        return node.value    # most values are texts, and the loader's own way to one is long
     return loader.construct_object(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openbook.terms.load import Term
 
@@ -26,19 +26,26 @@ class Found:
 
 @dataclass(frozen=True)
 class Finder:
-    """Finds terms in one language: by two initials a pattern of lower-case forms, and by form its spelling and term."""
+    """Finds terms in one language: by two initials lower-case forms as one pattern, and by form its spelling and term."""
 
-    patterns: dict[str, re.Pattern[str]]
+    bodies: dict[str, str]
     owners: dict[str, tuple[str, Term]]
     lang: str
+    patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
+
+    def _pattern(self, initials: str) -> re.Pattern[str] | None:
+        """Return the pattern of two initials, made when a text first has them."""
+        if initials not in self.patterns and initials in self.bodies:
+            self.patterns[initials] = re.compile(self.bodies[initials])
+        return self.patterns.get(initials)
 
     def find(self, text: str) -> Iterator[Found]:
         """Yield the terms of `text` in order; in English, a word capitalised within a sentence is a name, not a term."""
         place, small = 0, text.lower()
         for begin in WORD_START[self.lang].finditer(small):
             start = begin.start()
-            pattern = self.patterns.get(small[start:start + 2])
-            match = pattern.match(small, start) if pattern and start >= place else None
+            pattern = self._pattern(small[start:start + 2]) if start >= place else None
+            match = pattern.match(small, start) if pattern else None
             if match is None:
                 continue
             spelling, term = self.owners[GAP.sub("", match[0])]
@@ -73,7 +80,7 @@ def _finder(forms: dict[str, Term], lang: str) -> Finder:
     initials: dict[str, list[str]] = {}
     for form in sorted(forms, key=lambda form: (-len(form), form)):
         initials.setdefault(form[:2].lower(), []).append(_pattern(form.lower()))
-    return Finder({start: re.compile(f"(?:{'|'.join(bodies)}){WORD_END[lang]}") for start, bodies in initials.items()},
+    return Finder({start: f"(?:{'|'.join(bodies)}){WORD_END[lang]}" for start, bodies in initials.items()},
                   {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}, lang)
 
 
