@@ -46,7 +46,7 @@ from openbook.site.policy import inline_scripts, write_headers
 from openbook.site.preview import Workshop, quiet_about_dirty_builds
 from openbook.site.publish import Published, publish
 from openbook.site.redirects import ids_elsewhere, keep_ids
-from openbook.site.search import index_json
+from openbook.site.search import MARKS, index_json, searchable
 from openbook.site.styles import classes_in, trim_theme
 from openbook.site.touched import shown_tables
 from openbook.terms.search import search_words
@@ -243,7 +243,20 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         english = None if alone else get_relative_url(page.url.removeprefix(ROOTS["zh"]) or ".", page.url)
         return mark_behind(content, states, section_titles(library, chapter), english)
 
-    def on_page_context(self, context, *, page: Page, config: MkDocsConfig, nav):
+    @event_priority(50)
+    def _show_search_less(self, context, *, page: Page, config: MkDocsConfig, nav):
+        """Before the search plugin (0) reads the page."""
+        self.whole = page.content
+        page.content = searchable(page.content)
+        return context
+
+    @event_priority(-50)
+    def _show_readers_all(self, context, *, page: Page, config: MkDocsConfig, nav):
+        """After the search plugin, which takes its marks out too."""
+        page.content = MARKS.sub("", self.whole)
+        return context
+
+    def _tell_templates(self, context, *, page: Page, config: MkDocsConfig, nav):
         lang = self._lang(config)
         other = next(code for code in LANGUAGES if code != lang)
         context["book"] = {
@@ -253,6 +266,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "pdf": PDF.format(lang), "pdfs": {code: PDF.format(code) for code in LANGUAGES}, "roots": ROOTS, "tags": TAGS,
             "label": self._label(page, lang), "head": self._head(page, config)}
         return context
+
+    on_page_context = CombinedEvent(_show_search_less, _tell_templates, _show_readers_all)
 
     def _label(self, page: Page, lang: str) -> str:
         """Return a numbered page's name in the book, as the PDF prints it: `Part II`, `第 3 章`."""

@@ -10,6 +10,11 @@ import re
 from openbook.terms.search import HAN, SearchWords
 
 SEPARATOR = r"[\s\u200b\u3000\-、。，．？！；：（）()“”《》/]+"
+LEFT_OUT = re.compile(r"<(?!h[1-6]\b)([a-z]+)(?=\s)[^>]*\sdata-search-exclude\b[^>]*>")
+TEX = re.compile(r'<span class="math"[^>]*>.*?<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
+CODE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
+SPANS = re.compile(r"</?span\b[^>]*>")
+MARKS = re.compile(r'\s?data-search-\w+="[^"]+"')
 TAG = re.compile(r"<[^>]+>")
 # What is found in `named` and `also` is not shown: the theme shows titles and texts. The theme's own weight of 1000 for
 # titles lets one word of a question that stands in a title outweigh all its others in a text.
@@ -20,6 +25,38 @@ logging.getLogger("rjieba").setLevel(logging.WARNING)
 def cut_chinese(text: str, words: SearchWords) -> str:
     """Return `text` with a zero-width space between Chinese words, at which the index separates terms."""
     return HAN.sub(lambda run: "\u200b" + "\u200b".join(words.cut(run[0])) + "\u200b", text).strip("\u200b")
+
+
+def searchable(content: str) -> str:
+    """Return a page's content without what the search leaves out, formulas short, and code without colours.
+
+    The theme's indexer is slow in tags, of which formulas have the most, and takes the rest of an excluded element in
+    again behind the first element of the same name inside it. A heading stays: it excludes its whole section.
+    """
+    kept, at = [], 0
+    while left_out := LEFT_OUT.search(content, at):
+        end = _end_of(left_out[1], content, left_out.start())
+        kept += [content[at:left_out.start()], _formula(content[left_out.start():end])]
+        at = end
+    return CODE.sub(lambda found: SPANS.sub("", found[0]), "".join([*kept, content[at:]]))
+
+
+def _formula(element: str) -> str:
+    """Return what a result shows in place of a short formula in a sentence: its TeX if that reads as text, else an ellipsis."""
+    tex = TEX.match(element)
+    if not tex:
+        return ""
+    return "…" if re.search(r"[\\&]", tex[1]) or len(tex[1]) > 40 else re.sub("[{}]", "", tex[1])
+
+
+def _end_of(name: str, content: str, start: int) -> int:
+    """Return where the element ends that starts at `start`."""
+    depth = 0
+    for tag in re.compile(rf"<(/?){name}\b[^>]*>").finditer(content, start):
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return tag.end()
+    return len(content)
 
 
 def index_json(entries: list[dict], root: str, lang: str, words: SearchWords) -> str:

@@ -33,19 +33,19 @@ class Finder:
     lang: str
     patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
 
-    def _pattern(self, initials: str) -> re.Pattern[str] | None:
+    def _make(self, initials: str) -> re.Pattern[str]:
         """Return the pattern of two initials, made when a text first has them."""
-        if initials not in self.patterns and initials in self.bodies:
-            self.patterns[initials] = re.compile(self.bodies[initials])
-        return self.patterns.get(initials)
+        return self.patterns.setdefault(initials, re.compile(self.bodies[initials]))
 
     def find(self, text: str) -> Iterator[Found]:
         """Yield the terms of `text` in order; in English, a word capitalised within a sentence is a name, not a term."""
         place, small = 0, text.lower()
         for begin in WORD_START[self.lang].finditer(small):
             start = begin.start()
-            pattern = self._pattern(small[start:start + 2]) if start >= place else None
-            match = pattern.match(small, start) if pattern else None
+            initials = small[start:start + 2]
+            if start < place or initials not in self.bodies:
+                continue
+            match = (self.patterns.get(initials) or self._make(initials)).match(small, start)
             if match is None:
                 continue
             spelling, term = self.owners[GAP.sub("", match[0])]

@@ -2,7 +2,7 @@
 
 import json
 
-from openbook.site.search import cut_chinese, index_json
+from openbook.site.search import cut_chinese, index_json, searchable
 from openbook.terms.load import Term
 from openbook.terms.search import search_words
 
@@ -24,6 +24,15 @@ def test_a_section_is_found_by_the_words_it_does_not_use():
     named, said = json.loads(index_json(entries, "zh/", "zh", search_words((ALL_REDUCE,), "zh")))["docs"]
     assert named["named"] == "all-reduce allreduce 全规约 规约" and "also" not in named
     assert said["also"] == "allreduce 全规约 规约"
+
+
+def test_the_indexer_is_spared_what_it_leaves_out():
+    page = ('<h2 id="a" data-search-exclude="yes">A</h2><p>As <span class="math" data-search-exclude="yes"><span><annotation encoding="application/x-tex">10^{9}</annotation></span><span>109</span></span>, '
+            '<span class="math" data-search-exclude="yes"><annotation encoding="application/x-tex">\\ln x</annotation></span>, '
+            '<span data-search-exclude="yes"><span>x</span>y</span>here'
+            '<sup class="cite" data-search-exclude="yes"><a href="#s">1</a></sup>.</p><pre><code><span class="n">x</span> = 1</code></pre>'
+            '<ol data-search-exclude><li><ol><li>in</li></ol></li></ol><p>after</p>')
+    assert searchable(page) == ('<h2 id="a" data-search-exclude="yes">A</h2><p>As 10^9, …, here.</p><pre><code>x = 1</code></pre><p>after</p>')
 
 
 def test_locations_are_relative_to_the_languages_root():
