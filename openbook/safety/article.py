@@ -1,0 +1,62 @@
+"""Look at a page's article as Markdown made it: every tag, attribute and address in it is one that the book uses.
+
+`markup` says the same of the source, with lines. This is the last look, at what browsers will get: it does not matter by
+which way something came in, a snippet, a cell of a table, an extension that was not thought of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from openbook.safety.markup import COMMENT
+
+#: Where links lead, as it is written: a scheme that is allowed, or a path without anything that could be a scheme.
+HREF = r"(?:(?:https?://|mailto:|book:)[^\"<>]*|(?!//)[^\"<>:&\\\x00-\x20]*(?:[#?][^\"<>]*)?)"
+SRC = r"(?!//)[^\"<>:&\\\x00-\x20]+"
+#: Names of the theme's own parts are not for chapters, nor ids that its scripts look for.
+CLASS = r"(?!(?:[^\"]*\s)?md-)[^\"<>]*"
+ID = r"(?:__tabbed_\d+_\d+|(?!__)[^\"<>\s]+)"
+PATH = r"(?!/)(?:(?!\.\.?/)[\w.-]+/)*[\w.-]+"
+
+COMMON = (
+    rf'class="{CLASS}"', rf'id="{ID}"', r'title="[^"<>]*"', r'lang="[\w-]+"', r'role="(?:tooltip|note)"', r'tabindex="0"', r'aria-(?:hidden|label|describedby|labelledby)="[^"<>]*"',
+    r'data-(?:cite|id|table|columns|tabs)="[^"<>]*"', rf'data-figure="{PATH}"', r'data-search-exclude(?:="[^"<>]*")?')
+#: Attributes that only some elements have.
+OWN = {
+    "a": (rf'href="{HREF}"', "download", "data-page"), "img": (rf'src="{SRC}"', r'alt="[^"<>]*"'),
+    "input": (r'type="(?:checkbox|radio)"', r'name="__tabbed_\d+"', "disabled", r'checked(?:="checked")?'), "label": (r'for="__tabbed_\d+_\d+"',),
+    "td": (r'style="text-align: (?:left|right|center);"',), "th": (r'style="text-align: (?:left|right|center);"', r'scope="(?:col|row)"'),
+    "li": (r'value="\d+"',), "ol": (r'start="\d+"',), "details": ("open(?:=\"open\")?",)}
+PLAIN = ("abbr b blockquote br caption code dd del div dl dt em figcaption figure h[1-6] hr i kbd p pre s small span strong sub summary sup table tbody "
+         "tfoot thead tr ul").split()
+VOID = ("br", "hr", "img", "input")
+
+
+def _pattern() -> re.Pattern:
+    """Return what matches a tag that is not allowed; no text can hold a `<` that begins a tag."""
+    common = "|".join(COMMON)
+    names = "|".join((*PLAIN, *OWN))
+    kinds = [f"{name}(?:\\s+(?:{'|'.join(own)}|{common}))*" for name, own in OWN.items()]
+    kinds.append(f"(?:{'|'.join(PLAIN)})(?:\\s+(?:{common}))*")
+    return re.compile(rf"<(?=[A-Za-z/!?])(?!(?:/(?:{names})|{'|'.join(kinds)})\s*/?>)")
+
+
+WRONG = _pattern()
+#: Elements that an author's HTML may leave open, or close once too often: the rest of the page would move.
+PAIRS = ("div", "kbd", "sub", "sup", "span", "a", "p")
+
+
+def wrong_in(content: str, drawn: Iterable[str] = ()) -> Iterator[str]:
+    """Yield each tag of an article that the book does not use, as it is written; `drawn` are pictures that the build made itself."""
+    for drawing in drawn:
+        content = content.replace(drawing, "")
+    if "<!--" in content:
+        content = COMMENT.sub("", content)
+    for found in WRONG.finditer(content):
+        end = content.find(">", found.start())
+        yield " ".join(content[found.start():min(end + 1 or len(content), found.start() + 120)].split())
+    for name in PAIRS:
+        opened = len(re.findall(rf"<{name}[ >]", content))
+        if opened != content.count(f"</{name}>"):
+            yield f"<{name}> {opened} times, </{name}> {content.count(f'</{name}>')} times"
