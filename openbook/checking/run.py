@@ -29,6 +29,7 @@ from openbook.reading.library import Library, read_library
 from openbook.safety.addresses import leads_out
 from openbook.safety.check import check_figures, check_markup, check_shown, figures_shown
 from openbook.safety.files import look_at_files
+from openbook.safety.markup import words_faults
 
 FENCES = {"table": parse_request, "chart": parse_chart}
 LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
@@ -80,9 +81,12 @@ def _check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
         for fence in source.fences:
             if fence.language in FENCES:
                 try:
-                    FENCES[fence.language](fence.body, facts)
+                    request = FENCES[fence.language](fence.body, facts)
                 except RequestError as error:
                     yield Finding(f"docs/{source.path}", fence.line, fence.language, str(error), error.mend)
+                    continue
+                for fault in words_faults(request.caption):
+                    yield Finding(f"docs/{source.path}", fence.line, fault.rule, fault.message, fault.mend)
 
 
 def _check_shown_figures(library: Library) -> Iterator[Finding]:

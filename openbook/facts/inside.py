@@ -9,7 +9,7 @@ from openbook.facts.model import Facts, Row, Table
 
 #: How a link into the book is written until the page that holds it is known.
 PLACE = "book:docs/"
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def is_inside(url: str) -> bool:
