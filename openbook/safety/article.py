@@ -43,8 +43,7 @@ def _pattern() -> re.Pattern:
 
 
 WRONG = _pattern()
-#: Elements that an author's HTML may leave open, or close once too often: the rest of the page would move.
-PAIRS = ("div", "kbd", "sub", "sup", "span", "a", "p")
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)")
 
 
 def wrong_in(content: str, drawn: Iterable[str] = ()) -> Iterator[str]:
@@ -53,10 +52,21 @@ def wrong_in(content: str, drawn: Iterable[str] = ()) -> Iterator[str]:
         content = content.replace(drawing, "")
     if "<!--" in content:
         content = COMMENT.sub("", content)
+    wrong = False
     for found in WRONG.finditer(content):
-        end = content.find(">", found.start())
+        wrong, end = True, content.find(">", found.start())
         yield " ".join(content[found.start():min(end + 1 or len(content), found.start() + 120)].split())
-    for name in PAIRS:
-        opened = len(re.findall(rf"<{name}[ >]", content))
-        if opened != content.count(f"</{name}>"):
-            yield f"<{name}> {opened} times, </{name}> {content.count(f'</{name}>')} times"
+    if not wrong and (tag := _unpaired(content)):
+        yield tag
+
+
+def _unpaired(content: str) -> str | None:
+    """Return a tag that is not closed, or closes what is not open: with it, the rest of the page would move."""
+    open_ones = []
+    for end, name in TAG.findall(content):
+        if not end:
+            if name not in VOID:
+                open_ones.append(name)
+        elif not open_ones or open_ones.pop() != name:
+            return f"</{name}>"
+    return f"<{open_ones[-1]}>" if open_ones else None
