@@ -85,7 +85,7 @@ def _check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
                 except RequestError as error:
                     yield Finding(f"docs/{source.path}", fence.line, fence.language, str(error), error.mend)
                     continue
-                for fault in words_faults(request.caption):
+                for fault in words_faults(request.caption)[:1]:
                     yield Finding(f"docs/{source.path}", fence.line, fault.rule, fault.message, fault.mend)
 
 

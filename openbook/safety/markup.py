@@ -35,7 +35,7 @@ DEEP_QUOTE = re.compile(r"^(?:[ \t]*(?:[-*+]|\d+[.)])?[ \t]*>){7,}", re.MULTILIN
 DEEP_INDENT = re.compile(r"^(?:[ >]{41}|[\t>]{11}|(?: *(?:[-*+]|\d+[.)])[ \t]+){8})", re.MULTILINE)
 COLUMNS = 60
 """Cells of a row; the book's widest table has 12."""
-USE = "Write Markdown; tags that are shown stand in code. The book uses <br>, <kbd>, <sub>, <sup> without attributes, and comments."
+USE = "Write Markdown; a tag that is shown stands in code, a `<` before a letter is `&lt;`. The book uses <br>, <kbd>, <sub> and <sup>, without attributes."
 
 
 @dataclass(frozen=True, order=True)
