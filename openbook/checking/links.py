@@ -14,7 +14,7 @@ from openbook.findings import Finding
 from openbook.reading.library import Library
 from openbook.reading.programs import attachments, is_tool
 from openbook.reading.source import Link, Source
-from openbook.safety.addresses import leads_out
+from openbook.safety.addresses import leads_out, wrong_scheme
 
 PAGE_END = "#sources"
 OUTSIDE = "Name a file under docs/; what is elsewhere has a web address."
@@ -46,6 +46,8 @@ def _close(name: str, names) -> str:
 
 def _check_link(library: Library, chapter: Chapter, source: Source, link: Link, lang: str) -> Iterator[Finding]:
     path = f"docs/{source.path}"
+    if wrong_scheme(link.target):
+        return    # openbook/safety names it
     try:
         parts = urlsplit(link.target)
     except ValueError as error:

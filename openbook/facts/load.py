@@ -179,6 +179,8 @@ class Loader:
         if not isinstance(fields, dict) or "id" not in fields:
             self.find(path, line, "a row has no id", "Begin the row with `- id: ...`.")
             return None
+        if FORMULA.match(str(fields["id"])):
+            self.find(path, line, f"the row id `{fields['id']}` begins like a formula", "Begin it with a letter or a digit.")
         src, checked = fields.get("src"), _date_text(fields.get("checked"))
         self._check_source(path, located.line("rows", index, "src"), src)
         cells = {}

@@ -19,17 +19,26 @@ CLASS = r"(?!(?:[^\"]*\s)?md-)[^\"<>]*"
 ID = r"(?:__tabbed_\d+_\d+|(?!__)[^\"<>\s]+)"
 PATH = r"(?!/)(?:(?!\.\.?/)[\w.-]+/)*[\w.-]+"
 
+TEXT = r"[^\"<>]*"
+
 COMMON = (
-    rf'class="{CLASS}"', rf'id="{ID}"', r'title="[^"<>]*"', r'lang="[\w-]+"', r'role="(?:tooltip|note)"', r'tabindex="0"', r'aria-(?:hidden|label|describedby|labelledby)="[^"<>]*"',
-    r'data-(?:cite|id|table|columns|tabs)="[^"<>]*"', rf'data-figure="{PATH}"', r'data-search-exclude(?:="[^"<>]*")?')
+    rf'class="{CLASS}"', rf'id="{ID}"', rf'title="{TEXT}"', r'lang="[\w-]+"', r'role="(?:tooltip|note)"', r'tabindex="0"',
+    rf'aria-(?:hidden|label|describedby|labelledby)="{TEXT}"', rf'data-(?:cite|id|table|columns|tabs)="{TEXT}"',
+    rf'data-figure="{PATH}"', rf'data-search-exclude(?:="{TEXT}")?')
+ALIGN = r'style="text-align: (?:left|right|center);"'
 #: Attributes that only some elements have.
 OWN = {
-    "a": (rf'href="{HREF}"', "download", "data-page"), "img": (rf'src="{SRC}"', r'alt="[^"<>]*"'),
-    "input": (r'type="(?:checkbox|radio)"', r'name="__tabbed_\d+"', "disabled", r'checked(?:="checked")?'), "label": (r'for="__tabbed_\d+_\d+"',),
-    "td": (r'style="text-align: (?:left|right|center);"',), "th": (r'style="text-align: (?:left|right|center);"', r'scope="(?:col|row)"'),
-    "li": (r'value="\d+"',), "ol": (r'start="\d+"',), "details": ("open(?:=\"open\")?",)}
-PLAIN = ("abbr b blockquote br caption code dd del div dl dt em figcaption figure h[1-6] hr i kbd p pre s small span strong sub summary sup table tbody "
-         "tfoot thead tr ul").split()
+    "a": (rf'href="{HREF}"', "download", "data-page"),
+    "img": (rf'src="{SRC}"', rf'alt="{TEXT}"'),
+    "input": (r'type="(?:checkbox|radio)"', r'name="__tabbed_\d+"', "disabled", r'checked(?:="checked")?'),
+    "label": (r'for="__tabbed_\d+_\d+"',),
+    "td": (ALIGN,),
+    "th": (ALIGN, r'scope="(?:col|row)"'),
+    "li": (r'value="\d+"',),
+    "ol": (r'start="\d+"',),
+    "details": ('open(?:="open")?',)}
+PLAIN = ("abbr b blockquote br caption code dd del div dl dt em figcaption figure h[1-6] hr i kbd p pre s small span strong sub summary "
+         "sup table tbody tfoot thead tr ul").split()
 VOID = ("br", "hr", "img", "input")
 
 

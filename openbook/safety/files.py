@@ -15,7 +15,8 @@ MIB = 1 << 20
 #: The most bytes of a file by its kind; in the book the largest are 0.04, 0.13 and 0.05 MiB.
 TEXT_SIZES = {".md": MIB, ".yml": 2 * MIB, ".svg": MIB}
 #: Programs, settings and logs that readers take as files.
-TEXTS = (".py .sh .slurm .fio .json .yaml .toml .cfg .ini .conf .csv .tsv .txt .log .c .h .cu .cpp .rs .go .patch .service .rules .j2").split()
+TEXTS = (".py .sh .slurm .fio .json .yaml .toml .cfg .ini .conf .csv .tsv .txt .log .c .h .cu .cpp .rs .go .patch .service .rules "
+         ".j2").split()
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 OTHER_SIZE = 4 * MIB
 LONGEST_LINE = 10_000
@@ -23,11 +24,17 @@ LONGEST_LINE = 10_000
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 #: Characters that nobody sees: they reorder a line, or make two names that look alike.
-HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-                    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]|\r(?!\n)")
-NAMES = {"\0": "a NUL byte", "\x1b": "an escape character", "\u00ad": "a soft hyphen", "\ufeff": "a byte order mark", "\r": "a carriage return alone",
-         **dict.fromkeys("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "a character that turns the direction of text"),
-         **dict.fromkeys("\u200b\u200c\u200d\u2060\u180e", "a character without width")}
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"    # control characters, but for tabs and line ends
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"    # line ends of other kinds, and direction
+    "\u00ad\u034f\u180b-\u180f\u200b-\u200d\u2060-\u2065\ufe00-\ufe0e\ufeff\ufff0-\ufffb"    # without width
+    "\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e0fff]"    # letters that are blank, and tags
+    "|\r(?!\n)")
+NAMES = {
+    "\0": "a NUL byte", "\x1b": "an escape character", "\u00ad": "a soft hyphen", "\ufeff": "a byte order mark", "\r": "a carriage return alone",
+    **dict.fromkeys("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+                    "a character that turns the direction of text"),
+    **dict.fromkeys("\u200b\u200c\u200d\u2060\u180e", "a character without width")}
 SHOWN = 3
 """Findings of one file about characters: who mends these sees the others."""
 
@@ -44,6 +51,8 @@ def look_at_files(root: Path) -> Seen:
     """Return the findings about the files under docs/; those barred come alone, for nothing else was looked at."""
     barred: list[Finding] = []
     others: list[Finding] = []
+    if (root / "docs").is_symlink():
+        return Seen(tuple(_kind(root / "docs", "docs")), True)
     for path in _walk(root / "docs"):
         shown = _printable(path.relative_to(root).as_posix())
         found = list(_kind(path, shown))
@@ -73,7 +82,7 @@ def _kind(path: Path, shown: str) -> Iterator[Finding]:
     """Yield what is wrong with an entry by its name and kind alone."""
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
-        yield Finding(shown, 1, "file", "this is a symbolic link", "Put the file itself there: what a link leads to is not under docs/ for others.")
+        yield Finding(shown, 1, "file", "this is a symbolic link", "Put the file itself there.")
     elif not NAME.fullmatch(path.name):
         yield Finding(shown, 1, "file", "the name has other characters than letters, digits, `.`, `_` and `-`, or is too long",
                       "Rename it: its name is part of an address.")

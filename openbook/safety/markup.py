@@ -29,12 +29,14 @@ BRACES = re.compile(r"\{(?P<colon>:?)\s*(?P<body>[^{}\n]*)\}(?P<end>[ \t]*$)?", 
 BEFORE = (")", "]", "*", "_", "`")
 TOKEN = re.compile(r"\#[A-Za-z][\w.:-]*|\.only-web")
 LIKE_ATTRIBUTES = re.compile(r"(?:^|\s)(?:[#.][\w:-]|[\w:-]+\s*=)")
-INFO = re.compile(r"[\w+#.-]*|\{(?:\s*\.[\w+-]+|\s+(?:title|hl_lines)=\"[^\"<>]*\")*\s*\}|[\w+-]+(?:\s+(?:title|hl_lines)=\"[^\"<>]*\")+")
+#: What the first line of a code block may say: a language, or classes; with a title and lines to mark.
+OPTION = r"\s+(?:title|hl_lines)=\"[^\"<>]*\""
+INFO = re.compile(rf"[\w+#.-]*|[\w+-]+(?:{OPTION})+|\{{(?:\s*\.[\w+-]+|{OPTION})*\s*\}}")
 SNIPPET = re.compile(r"^[ \t]*;*-+8<-+(?:\s|$)", re.MULTILINE)
 DEEP_QUOTE = re.compile(r"^(?:[ \t]*(?:[-*+]|\d+[.)])?[ \t]*>){7,}", re.MULTILINE)
 DEEP_INDENT = re.compile(r"^(?:[ >]{41}|[\t>]{11}|(?: *(?:[-*+]|\d+[.)])[ \t]+){8})", re.MULTILINE)
-COLUMNS = 60
-"""Cells of a row; the book's widest table has 12."""
+#: Bars, brackets and backquotes of a line; the book has 7, 8 and 24 at most. Markdown looks from each for its end.
+MOST = {"|": (60, "cells"), "[": (200, "brackets"), "`": (400, "backquotes")}
 USE = "Write Markdown; a tag that is shown stands in code, a `<` before a letter is `&lt;`. The book uses <br>, <kbd>, <sub> and <sup>, without attributes."
 
 
@@ -107,9 +109,9 @@ def _of_prose(text: str) -> Iterator[Fault]:
                           (DEEP_INDENT, "lists or notes stand in one another more than 7 levels deep")):
         if found := pattern.search(text):
             yield Fault(prose.line(found.start()), "limit", what, "The book has three levels at most: divide the text.")
-    wide = next((number for number, row in enumerate(text.split("\n"), 1) if row.count("|") > COLUMNS), None)
-    if wide:
-        yield Fault(wide, "limit", f"this row has more than {COLUMNS} cells", "Divide the table, or show it from docs/data.")
+    for sign, (most, what) in MOST.items():
+        if text.count(sign) > most and (full := next((number for number, row in enumerate(text.split("\n"), 1) if row.count(sign) > most), None)):
+            yield Fault(full, "limit", f"this line has more than {most} {what}", "Divide it; a wide table is shown from docs/data.")
 
 
 class Prose:

@@ -54,7 +54,7 @@ def test_a_link_with_another_scheme_is_one_finding(write, body, line):
     ("![x](https://example.org/x.png)", 6, "image"), ("![x][y]\n\n[y]: https://example.org/x.png", 6, "image"), ("![x](../../../etc/passwd)", 6, "image"),
     ("[x](../../../etc/passwd)", 6, "link"), ("[x](http://[a)", 6, "link"),
     ('```text\n--8<-- "../../etc/passwd"\n```', 7, "snippet"), ('```text\n--8<-- "/etc/passwd"\n```', 7, "snippet"), ('--8<-- "a.md"', 6, "snippet"),
-    ("> " * 7 + "deep", 6, "limit"), ("- " * 9 + "deep", 6, "limit"), ("|" + "a|" * 2000 + "\n|" + "-|" * 2000, 6, "limit"),
+    ("> " * 7 + "deep", 6, "limit"), ("- " * 9 + "deep", 6, "limit"), ("|" + "a|" * 2000 + "\n|" + "-|" * 2000, 6, "limit"), ("[" * 500, 6, "limit"), ("![x](javascript:x)", 6, "scheme"),
     ("$\\rule{1000em}{1000em}$", 6, "formula"), ("$\\def\\a#1{\\a{#1#1}}\\a{x}$", 6, "formula"), ("$" + "{" * 900 + "x" + "}" * 900 + "$", 6, "formula"),
     ("```bash\n<script>", 6, "fence"), ("a\u202eb", 6, "character"), ("a\u200bb", 6, "character"), ("a\x1bb", 6, "character"), ("a\0b", 6, "character"),
 ])
