@@ -11,9 +11,9 @@ from openbook.findings import Finding
 from openbook.reading.quick_yaml import with_loader
 
 Keys = tuple[str | int, ...]
+USUAL = "Mend the line; indentation, a missing colon or a missing quote are the usual causes."
 #: What collections are without a tag of their own.
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
-USUAL = "Mend the line; indentation, a missing colon or a missing quote are the usual causes."
 
 
 @dataclass(frozen=True)

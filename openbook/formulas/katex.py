@@ -13,12 +13,12 @@ import quickjs
 
 PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
           "/opt/homebrew/share/katex", "/usr/local/share/katex")
+SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
 #: Bytes that the engine may take: macros that double what they are given would take all there are.
 MOST_MEMORY = 256 << 20
 #: No formula has a length of so many em, by which it could lie over the rest of the page.
 MOST_EM = 50
 LENGTH = re.compile(r"\d{3,}(?:\.\d+)?\s*(?:em|ex|mu|pt|pc|cm|mm|in|bp|dd|cc|nd|nc|sp|px)\b")
-SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
 
 
 class KatexMissing(Exception):

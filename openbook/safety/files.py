@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from openbook.findings import Finding
+from openbook.reading.quick_yaml import refuse_depth
 
 MIB = 1 << 20
 #: The most bytes of a file by its kind; in the book the largest are 0.04, 0.13 and 0.05 MiB.
@@ -35,6 +38,8 @@ NAMES = {
     **dict.fromkeys("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
                     "a character that turns the direction of text"),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\u180e", "a character without width")}
+#: A tag by which YAML calls a function; `!!python/name:` only names one.
+PROGRAM = re.compile(r"!!python/(?!name:)[\w/.:]*|!<tag:yaml\.org,2002:python/[^>]*>|^%TAG\b", re.MULTILINE)
 SHOWN = 3
 """Findings of one file about characters: who mends these sees the others."""
 
@@ -53,6 +58,7 @@ def look_at_files(root: Path) -> Seen:
     others: list[Finding] = []
     if (root / "docs").is_symlink():
         return Seen(tuple(_kind(root / "docs", "docs")), True)
+    barred += _settings(root / "mkdocs.yml")
     for path in _walk(root / "docs"):
         shown = _printable(path.relative_to(root).as_posix())
         found = list(_kind(path, shown))
@@ -64,6 +70,21 @@ def look_at_files(root: Path) -> Seen:
             barred += unreadable
             others += hidden
     return Seen(tuple(sorted(barred or others)), bool(barred))
+
+
+def _settings(path: Path) -> Iterator[Finding]:
+    """Yield what would end or run a program when mkdocs.yml is read; other commands say what else is wrong with it."""
+    try:
+        text = path.read_text("utf-8")
+        refuse_depth(text)
+    except (OSError, UnicodeDecodeError):
+        return
+    except yaml.MarkedYAMLError as error:
+        yield Finding(path.name, error.problem_mark.line + 1, "config", str(error.problem), "Mend the line.")
+        return
+    for found in PROGRAM.finditer(text):
+        yield Finding(path.name, text.count("\n", 0, found.start()) + 1, "config", f"the tag {found[0]} runs a program",
+                      "Write the value itself; of Python, settings may name a function and not call it.")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -272,8 +272,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
             "pdf": PDF.format(lang), "pdfs": {code: PDF.format(code) for code in LANGUAGES}, "roots": ROOTS, "tags": TAGS,
             "label": self._label(page, lang), "head": self._head(page, config)}
-        if "description" in page.meta:
-            page.meta["description"] = escape(str(page.meta["description"]))    # the theme writes it into an attribute as it is
+        if "description" in page.meta:    # the theme writes it into an attribute as it is; what is escaped here, `e` leaves alone
+            page.meta["description"] = escape(page.meta["description"])
         return context
 
     def _label(self, page: Page, lang: str) -> str:
