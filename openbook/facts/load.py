@@ -19,7 +19,7 @@ from openbook.safety.markup import words_faults
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 MONTH = re.compile(r"\d{4}-\d{2}")
-#: Rows of a table; the book's longest has 150.
+#: Rows of a table; the book's longest has 67.
 MOST_ROWS = 5_000
 #: How a cell begins that a spreadsheet takes for a formula or a command; flags begin with hyphens, too.
 FORMULA = re.compile(r"[=@]|[+-][^|]*\|.*!")

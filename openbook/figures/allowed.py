@@ -8,28 +8,30 @@ from collections.abc import Iterator
 from lxml import etree
 
 SVG = "{http://www.w3.org/2000/svg}"
-ELEMENTS = frozenset(("svg title desc switch g defs style rect circle ellipse line polyline polygon path text tspan marker pattern "
-                      "clipPath mask linearGradient radialGradient stop").split())
+ELEMENTS = frozenset((
+    "svg title desc switch g defs style rect circle ellipse line polyline polygon path text tspan marker pattern "
+    "clipPath mask linearGradient radialGradient stop").split())
 #: Properties of drawing, as attributes and in style; those that place boxes on a page are not among them.
 PROPERTIES = frozenset((
-    "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin "
-    "stroke-miterlimit opacity color stop-color stop-opacity clip-path clip-rule mask marker-start marker-mid marker-end paint-order "
-    "vector-effect shape-rendering text-rendering transform transform-origin font-family font-size font-style font-weight "
-    "font-variant font-variant-numeric font-feature-settings letter-spacing word-spacing text-anchor text-decoration dominant-baseline alignment-baseline "
-    "baseline-shift writing-mode white-space").split())
+    "fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-dasharray stroke-dashoffset stroke-linecap "
+    "stroke-linejoin stroke-miterlimit opacity color stop-color stop-opacity clip-path clip-rule mask marker-start "
+    "marker-mid marker-end paint-order vector-effect shape-rendering text-rendering transform transform-origin "
+    "font-family font-size font-style font-weight font-variant font-variant-numeric font-feature-settings letter-spacing "
+    "word-spacing text-anchor text-decoration dominant-baseline alignment-baseline baseline-shift writing-mode "
+    "white-space").split())
 ATTRIBUTES = PROPERTIES | frozenset((
-    "id class style lang role systemLanguage viewBox preserveAspectRatio x y dx dy x1 y1 x2 y2 cx cy r rx ry fx fy width height d points rotate textLength "
-    "lengthAdjust pathLength offset gradientUnits gradientTransform spreadMethod patternUnits patternContentUnits patternTransform "
-    "clipPathUnits maskUnits maskContentUnits markerWidth markerHeight markerUnits refX refY orient "
-    "aria-hidden aria-label aria-labelledby aria-describedby version "
-    "{http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space").split())
+    "id class style lang role systemLanguage viewBox preserveAspectRatio x y dx dy x1 y1 x2 y2 cx cy r rx ry fx fy "
+    "width height d points rotate textLength lengthAdjust pathLength offset gradientUnits gradientTransform "
+    "spreadMethod patternUnits patternContentUnits patternTransform clipPathUnits maskUnits maskContentUnits "
+    "markerWidth markerHeight markerUnits refX refY orient aria-hidden aria-label aria-labelledby aria-describedby "
+    "version {http://www.w3.org/XML/1998/namespace}lang {http://www.w3.org/XML/1998/namespace}space").split())
 FUNCTIONS = frozenset("var calc rgb rgba hsl translate scale rotate skewX skewY matrix min max".split())
 FUNCTION = re.compile(r"([\w-]*)\(")
 INSIDE = re.compile(r"url\(\s*#[\w.-]+\s*\)")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 RULE = re.compile(r"\s*(?P<selectors>[^{}]+)\{(?P<body>[^{}]*)\}\s*")
 #: One thing in the figure by its element, class or id, or one inside another.
-SELECTOR = re.compile(r"\s*(?:\*|[A-Za-z]*(?:[.#][\w-]+)*)(?:\s*[>\s]\s*[A-Za-z]*(?:[.#][\w-]+)*)*\s*")
+COMPOUND = re.compile(r"\*|[A-Za-z]+(?:[.#][\w-]+)*|(?:[.#][\w-]+)+")
 DECLARATION = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*:(?P<value>[^;]*)")
 
 Fault = tuple[int, str]
@@ -39,6 +41,8 @@ def faults_of(root: etree._Element) -> Iterator[Fault]:
     """Yield the line and the nature of everything in an SVG that no figure needs."""
     if root.getroottree().docinfo.doctype:
         yield 1, "the figure has a DOCTYPE"
+    if root.get("width") or root.get("height"):
+        yield root.sourceline or 1, "the figure has a size"
     for element in (*root.itersiblings(preceding=True), *root.itersiblings()):
         if not isinstance(element, etree._Comment):
             yield element.sourceline or 1, f"`{_named(element)}` is not of a figure"
@@ -65,6 +69,8 @@ def _attribute_faults(name: str, value: str) -> Iterator[str]:
     shown = name.rpartition("}")[2]
     if name not in ATTRIBUTES:
         yield f"the attribute `{shown}` is not of a figure"
+    elif shown == "class" and any(part.startswith("md-") for part in value.split()):
+        yield f"the class `{value[:40]}` is one of the theme"
     elif shown == "style":
         yield from _declaration_faults(value)
     elif shown in PROPERTIES and (fault := _value_fault(value)):
@@ -79,10 +85,16 @@ def _style_faults(text: str) -> Iterator[str]:
         if rule is None or any(char in rule["selectors"] for char in "@\\\"'[<"):
             yield f"`{' '.join(text[place:place + 40].split())}` is no plain rule of style"
             return
-        if not all(SELECTOR.fullmatch(selector) and selector.strip() for selector in rule["selectors"].split(",")):
+        if not all(_is_inside(selector) for selector in rule["selectors"].split(",")):
             yield f"`{' '.join(rule['selectors'].split())[:40]}` may choose more than what is in the figure"
         yield from _declaration_faults(rule["body"])
         place = rule.end()
+
+
+def _is_inside(selector: str) -> bool:
+    """Say whether a selector with the figure's id before it can choose nothing but what is in the figure."""
+    parts = selector.replace(">", " > ").split()
+    return bool(parts) and parts[-1] != ">" and all(COMPOUND.fullmatch(part) for part in parts if part != ">")
 
 
 def _declaration_faults(text: str) -> Iterator[str]:

@@ -15,10 +15,10 @@ import yaml
 QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 T = TypeVar("T")
 
-#: Levels of nesting; the book's files have at most eight.
+#: Levels of nesting; the book's files have at most seven.
 DEEPEST = 60
-#: Values of a document with its aliases written out; the book's largest file has 25,000.
-MOST_VALUES = 500_000
+#: Values of a document with its aliases written out; the book's largest file has 7,000.
+MOST_VALUES = 200_000
 BRACKET = re.compile(r"[\[\]{}]")
 #: Levels without brackets: by indentation, and several on one line.
 DEEP_LINE = re.compile(rf"^ {{{4 * DEEPEST},}}\S|^ *(?:[-?:][ \t]+){{{DEEPEST},}}", re.MULTILINE)

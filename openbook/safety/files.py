@@ -34,7 +34,8 @@ HIDDEN = re.compile(
     "\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0000-\U000e0fff]"    # letters that are blank, and tags
     "|\r(?!\n)")
 NAMES = {
-    "\0": "a NUL byte", "\x1b": "an escape character", "\u00ad": "a soft hyphen", "\ufeff": "a byte order mark", "\r": "a carriage return alone",
+    "\0": "a NUL byte", "\x1b": "an escape character", "\r": "a carriage return alone", "\u00ad": "a soft hyphen",
+    "\ufeff": "a byte order mark",
     **dict.fromkeys("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
                     "a character that turns the direction of text"),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\u180e", "a character without width")}

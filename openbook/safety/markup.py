@@ -37,7 +37,8 @@ DEEP_QUOTE = re.compile(r"^(?:[ \t]*(?:[-*+]|\d+[.)])?[ \t]*>){7,}", re.MULTILIN
 DEEP_INDENT = re.compile(r"^(?:[ >]{41}|[\t>]{11}|(?: *(?:[-*+]|\d+[.)])[ \t]+){8})", re.MULTILINE)
 #: Bars, brackets and backquotes of a line; the book has 7, 8 and 24 at most. Markdown looks from each for its end.
 MOST = {"|": (60, "cells"), "[": (200, "brackets"), "`": (400, "backquotes")}
-USE = "Write Markdown; a tag that is shown stands in code, a `<` before a letter is `&lt;`. The book uses <br>, <kbd>, <sub> and <sup>, without attributes."
+USE = ("Write Markdown; a tag that is shown stands in code, a `<` before a letter is `&lt;`. "
+       "The book uses <br>, <kbd>, <sub> and <sup>, without attributes.")
 
 
 @dataclass(frozen=True, order=True)
@@ -110,7 +111,8 @@ def _of_prose(text: str) -> Iterator[Fault]:
         if found := pattern.search(text):
             yield Fault(prose.line(found.start()), "limit", what, "The book has three levels at most: divide the text.")
     for sign, (most, what) in MOST.items():
-        if text.count(sign) > most and (full := next((number for number, row in enumerate(text.split("\n"), 1) if row.count(sign) > most), None)):
+        lines = text.split("\n") if text.count(sign) > most else ()
+        if full := next((number for number, line in enumerate(lines, 1) if line.count(sign) > most), None):
             yield Fault(full, "limit", f"this line has more than {most} {what}", "Divide it; a wide table is shown from docs/data.")
 
 
@@ -148,8 +150,9 @@ def _covered(pieces: list[str]) -> set[int]:
     at = 0
     for piece in pieces:
         spans = [found.span() for pattern in (CODE, DISPLAY) for found in pattern.finditer(piece)]
-        without = "".join(" " if any(start <= place < end for start, end in spans) else char for place, char in enumerate(piece)) if spans else piece
-        for start, end in (*spans, *(found.span() for found in INLINE.finditer(without))):
+        for start, end in spans:
+            piece = piece[:start] + " " * (end - start) + piece[end:]    # no formula begins in code
+        for start, end in (*spans, *(found.span() for found in INLINE.finditer(piece))):
             covered.update(range(at + start, at + end))
         at += len(piece) + 1
     return covered

@@ -37,7 +37,8 @@ def test_a_picture_is_no_way_to_its_neighbours(picture):
 
 
 @pytest.mark.parametrize("markup", [
-    '<img src="file:///etc/hostname">', '<object data="file:///etc/hostname"></object>', '<p style="background:url(file:///etc/hostname)">x</p>',
+    '<img src="file:///etc/hostname">', '<object data="file:///etc/hostname"></object>',
+    '<p style="background:url(file:///etc/hostname)">x</p>',
     """<img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><image href='file:///etc/hostname' width='9' height='9'/></svg>">""",
     '<link rel="stylesheet" href="file:///etc/hostname">', '<style>@import "http://127.0.0.1:9/x.css";</style>'])
 def test_what_could_not_be_opened_stops_the_pdf(markup, tmp_path, caplog):
