@@ -89,10 +89,11 @@ def _settings(path: Path) -> Iterator[Finding]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield everything in a folder and below; links are not followed."""
+    """Yield everything in a folder and below; links are not followed, and what MkDocs leaves out (`.DS_Store`) is no part of the book."""
     for at, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        yield from (Path(at, name) for name in (*folders, *sorted(files)))
+        here = [Path(at, name) for name in (*sorted(folders), *sorted(files))]
+        yield from (path for path in here if path.name != "__pycache__" and not path.name.startswith(".") or path.is_symlink())
+        folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
 
 
 def _printable(path: str) -> str:

@@ -189,12 +189,16 @@ def test_a_file_that_the_book_has_no_use_for_is_one_finding(small_book, name, co
     assert {place[2] for place in found(small_book)} == {rule}
 
 
-@pytest.mark.parametrize("name", ["docs/x.md", "docs/x.svg", "docs/x.py", "docs/data/x.yml", "docs/x.png", "docs/folder"])
+@pytest.mark.parametrize("name", ["docs/x.md", "docs/x.svg", "docs/x.py", "docs/data/x.yml", "docs/x.png", "docs/folder", "docs/.x.svg"])
 @pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
 def test_a_symbolic_link_is_not_followed(small_book, tmp_path_factory, name, inside):
     target = small_book / "docs/a.md" if inside else tmp_path_factory.mktemp("elsewhere")
     (small_book / name).symlink_to(target)
     assert found(small_book) == [(name, 1, "file")]
+
+
+def test_what_editors_and_systems_leave_is_no_part_of_the_book(write):
+    assert found(write({**SMALL_BOOK, "docs/.DS_Store": "\0", "docs/.a.md.swp": "\0", "docs/.cache/x.html": "x", "docs/__pycache__/x.pyc": "x"})) == []
 
 
 def test_a_pipe_is_not_read(small_book):
