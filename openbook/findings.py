@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-
+#: What a text that somebody wrote must not do to the terminal that shows it: move the cursor, turn its direction.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Rules about facts that want another look, though nothing in the book is broken.
 ADVICE = ("stale", "unused-source")
 
@@ -26,7 +28,7 @@ class Finding:
         return self.rule in ADVICE
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message} [{self.rule}]\n    {self.mend}"
+        return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", f"{self.path}:{self.line}: {self.message} [{self.rule}]\n    {self.mend}")
 
 
 class BookError(Exception):

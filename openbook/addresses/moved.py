@@ -9,6 +9,7 @@ from pathlib import Path
 from openbook.facts.located import read_located
 from openbook.findings import Finding, shown_path
 from openbook.reading.library import Library
+from openbook.safety.addresses import leads_out
 
 FILE = "moved.yml"
 
@@ -53,7 +54,7 @@ def load_moves(data_dir: Path, root: Path) -> tuple[tuple[Move, ...], list[Findi
     moves = []
     for old, new in located.value.items():
         move = Move(place_of(str(old)), place_of(str(new)), located.line(old))
-        wrong = [place for place in (move.old, move.new) if not place.path.endswith(".md") or place.path.endswith(".zh.md")]
+        wrong = [place for place in (move.old, move.new) if not place.path.endswith(".md") or place.path.endswith(".zh.md") or leads_out(place.path)]
         findings += [Finding(shown, move.line, "moved", f"`{place}` is not an English file", "Name pages as the navigation does: network/index.md.")
                      for place in wrong]
         if not wrong:

@@ -12,6 +12,7 @@ from openbook.checking.run import check_chapters_alone
 from openbook.facts.load import load_facts
 from openbook.findings import Finding
 from openbook.reading.library import Library, read_library
+from openbook.safety.files import look_at_files
 
 #: A change of these may concern the text of any chapter.
 EVERYWHERE = ("docs/data/terms.yml", "openbook/")
@@ -53,9 +54,12 @@ def chapters_resting_on(files: Iterable[str], library: Library) -> set[str] | No
 
 def check_changes(root: Path, files: list[str]) -> tuple[list[Finding], set[str]] | None:
     """Return what changes in `files` can have broken, and the chapters looked at; None where that may be any."""
+    seen = look_at_files(root)
+    if seen.barred:
+        return list(seen.findings), set()
     library = read_library(root / "docs", read_book(root))
     chapters = chapters_resting_on(files, library)
     if chapters is None:
         return None
     facts, findings = load_facts(root / "docs/data", root)
-    return sorted({*findings, *check_chapters_alone(root, library, facts, chapters)}), chapters
+    return sorted({*seen.findings, *findings, *check_chapters_alone(root, library, facts, chapters)}), chapters

@@ -14,8 +14,10 @@ from openbook.findings import Finding
 from openbook.reading.library import Library
 from openbook.reading.programs import attachments, is_tool
 from openbook.reading.source import Link, Source
+from openbook.safety.addresses import leads_out, wrong_scheme
 
 PAGE_END = "#sources"
+OUTSIDE = "Name a file under docs/; what is elsewhere has a web address."
 
 
 def check_links(library: Library, facts: Facts) -> Iterator[Finding]:
@@ -26,7 +28,9 @@ def check_links(library: Library, facts: Facts) -> Iterator[Finding]:
             yield from _check_link(library, chapter, source, link, lang)
         for line, snippet in source.snippets:
             name = snippet.split(":")[0]
-            if not (library.docs / name).is_file():
+            if leads_out(name):
+                yield Finding(f"docs/{source.path}", line, "snippet", f"the path {name} leads out of docs/", "Show a file under docs/.")
+            elif not (library.docs / name).is_file():
                 yield Finding(f"docs/{source.path}", line, "snippet", f"the file docs/{name} is not there",
                               "Snippets name a file by its path under docs/.")
         for line, cited in source.citations:
@@ -42,7 +46,13 @@ def _close(name: str, names) -> str:
 
 def _check_link(library: Library, chapter: Chapter, source: Source, link: Link, lang: str) -> Iterator[Finding]:
     path = f"docs/{source.path}"
-    parts = urlsplit(link.target)
+    if wrong_scheme(link.target):
+        return    # openbook/safety names it
+    try:
+        parts = urlsplit(link.target)
+    except ValueError as error:
+        yield Finding(path, link.line, "link", f"{link.target} is no address: {error}", "Mend it.")
+        return
     if parts.scheme or parts.netloc:
         if link.image:
             yield Finding(path, link.line, "image", f"the image {link.target} is on another host",
@@ -53,6 +63,9 @@ def _check_link(library: Library, chapter: Chapter, source: Source, link: Link, 
                       "Write it relative to this file, so that it works under any address.")
         return
     target = posixpath.normpath(posixpath.join(posixpath.dirname(chapter.path), unquote(parts.path))) if parts.path else chapter.path
+    if leads_out(target):
+        yield Finding(path, link.line, "image" if link.image else "link", f"the path {link.target} leads out of docs/", OUTSIDE)
+        return
     if link.image:
         if not (library.docs / target).is_file():
             yield Finding(path, link.line, "image", f"the image docs/{target} is not there",
@@ -78,6 +91,9 @@ def check_fact_links(library: Library, facts: Facts) -> Iterator[Finding]:
 
 def _check_target(library: Library, path: str, line: int, target: str, anchor: str, shown: str) -> Iterator[Finding]:
     """Yield findings about a page or file under docs/ that the line of `path` names."""
+    if leads_out(target):
+        yield Finding(path, line, "link", f"the path {shown} leads out of docs/", OUTSIDE)
+        return
     if not target.endswith(".md"):
         if not (library.docs / target).is_file():
             yield Finding(path, line, "link", f"docs/{target} is not there",

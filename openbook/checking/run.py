@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,10 @@ from openbook.formulas.katex import KatexMissing, TexError, parse
 from openbook.freshness.record import check_records
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library, read_library
+from openbook.safety.addresses import leads_out
+from openbook.safety.check import check_figures, check_markup, check_shown, figures_shown
+from openbook.safety.files import look_at_files
+from openbook.safety.markup import words_faults
 
 FENCES = {"table": parse_request, "chart": parse_chart}
 LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
@@ -33,7 +38,11 @@ LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 def check_repository(root: Path, paths: Iterable[str] = ()) -> list[Finding]:
     """Return every finding about the book at `root`, or about what is under `paths`, in the order of files and lines."""
     wanted = with_twins(list(paths))
+    seen = look_at_files(root)
+    if seen.barred:
+        return list(seen.findings)    # nothing is read of a book with a file that must not be
     facts, findings = load_facts(root / "docs/data", root)
+    findings += seen.findings
     library = read_library(root / "docs", read_book(root))
     findings += _check_across(library, facts, root)
     findings += shared(narrowed(library, wanted), partial(_check_texts, facts=facts, root=root))
@@ -51,16 +60,18 @@ def check_chapters_alone(root: Path, library: Library, facts: Facts, chapters: s
 def _check_across(library: Library, facts: Facts, root: Path) -> list[Finding]:
     """Return the findings that need all chapters, but little of each."""
     return [*check_facts(library, facts), *check_pairs(library), *check_doubles(library), *check_links(library, facts),
-            *check_fact_links(library, facts), *check_addresses(library, root), *_check_strays(library)]
+            *check_fact_links(library, facts), *check_addresses(library, root), *_check_strays(library), *check_shown(library),
+            *check_figures(library.docs, but=figures_shown(library))]
 
 
 def _check_texts(library: Library, facts: Facts, root: Path) -> list[Finding]:
     """Return the findings that need the text of one chapter at a time."""
-    findings = list(check_chapters(library))
+    findings = list(check_markup(library))
+    findings += check_chapters(library)
     findings += check_records(library)
     findings += check_words(library, root)
     findings += _check_fences(library, facts)
-    findings += _check_figures(library)
+    findings += _check_shown_figures(library)
     findings += _check_formulas(library)
     return findings
 
@@ -70,19 +81,22 @@ def _check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
         for fence in source.fences:
             if fence.language in FENCES:
                 try:
-                    FENCES[fence.language](fence.body, facts)
+                    request = FENCES[fence.language](fence.body, facts)
                 except RequestError as error:
                     yield Finding(f"docs/{source.path}", fence.line, fence.language, str(error), error.mend)
+                    continue
+                for fault in words_faults(request.caption)[:1]:
+                    yield Finding(f"docs/{source.path}", fence.line, fault.rule, fault.message, fault.mend)
 
 
-def _check_figures(library: Library) -> Iterator[Finding]:
+def _check_shown_figures(library: Library) -> Iterator[Finding]:
     seen = set()
     for (path, _), source in library.sources.items():
         for link in source.links:
             file = library.docs / Path(path).parent / link.target
-            if link.image and file.suffix == ".svg" and file.is_file() and file not in seen:
-                seen.add(file)
-                shown = file.resolve().relative_to(library.docs.resolve().parent).as_posix()
+            shown = "docs/" + posixpath.normpath(posixpath.join(posixpath.dirname(path), link.target))
+            if link.image and file.suffix == ".svg" and not leads_out(shown.removeprefix("docs/")) and file.is_file() and shown not in seen:
+                seen.add(shown)
                 for lang, language in LANGUAGE_NAMES.items():
                     try:
                         resolve(file.read_bytes(), lang, "check")

@@ -6,6 +6,7 @@ import html
 import re
 
 from openbook.facts.model import Source
+from openbook.safety.addresses import wrong_scheme
 
 MARK = re.compile(r'<sup class="cite" data-cite="([^"]+)"></sup>')
 #: A figure drawn from many sources names them on a line of their own.
@@ -57,12 +58,13 @@ def _runs(names: dict[int, str]) -> list[str]:
 def source_html(source: Source, lang: str) -> str:
     """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
     words = WORDS[lang]
-    published = f" ({source.published})" if lang == "en" else f"（{source.published}）"
+    day = html.escape(source.published or "")
+    published = f" ({day})" if lang == "en" else f"（{day}）"
     title = html.escape(source.title)
-    if source.url:
+    if source.url and not wrong_scheme(source.url):
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
     parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
-    read = words["read"].format(source.accessed)
+    read = words["read"].format(html.escape(source.accessed))
     if source.snapshot:
         read += words["comma"] + words["copy"]
     return f"{parts}{words['comma']}{read}{words['stop']}"

@@ -6,8 +6,17 @@ import ast
 import functools
 import operator
 
+#: Characters of an expression; the book's longest has 110. Longer ones would exhaust the parser, powers of powers the memory.
+LONGEST = 1_000
+
+
+def _power(base: float, exponent: float) -> float:
+    """Return a power as a float, which overflows where a whole number would fill the memory."""
+    return float(base) ** exponent
+
+
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-             ast.Div: operator.truediv, ast.Pow: operator.pow}
+             ast.Div: operator.truediv, ast.Pow: _power}
 
 
 def names_in(expression: str) -> set[str]:
@@ -19,15 +28,17 @@ def evaluate(expression: str, values: dict[str, float | None]) -> float | None:
     """Return the value of `expression`, or None when an input is missing or a divisor is zero."""
     try:
         return _value(_parse(expression), values)
-    except (KeyError, TypeError, ZeroDivisionError):
+    except (KeyError, TypeError, ZeroDivisionError, OverflowError):
         return None
 
 
 @functools.cache    # an expression is that of a column, evaluated for every row
 def _parse(expression: str) -> ast.expr:
+    if len(expression) > LONGEST:
+        raise ValueError(f"`{expression[:40]}…` has more than {LONGEST:,} characters")
     try:
         tree = ast.parse(expression, mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, RecursionError, MemoryError):
         raise ValueError(f"`{expression}` is not arithmetic") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):

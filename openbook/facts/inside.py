@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from openbook.facts.model import Facts, Row, Table
+from openbook.safety.addresses import leads_out
 
 #: How a link into the book is written until the page that holds it is known.
 PLACE = "book:docs/"
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def is_inside(url: str) -> bool:
@@ -39,4 +40,4 @@ def links_inside(facts: Facts) -> Iterator[tuple[Table, Row, str]]:
 
 def files_inside(facts: Facts) -> list[str]:
     """List the files that the facts offer for download, by their paths under docs/."""
-    return list(dict.fromkeys(url for *_, url in links_inside(facts) if not is_page(url)))
+    return list(dict.fromkeys(url for *_, url in links_inside(facts) if not is_page(url) and not leads_out(url)))

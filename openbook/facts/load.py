@@ -13,10 +13,16 @@ from openbook.facts.model import COLUMN_TYPES, SOURCE_KINDS, Cell, Column, Facts
 from openbook.facts.tables import cited_ids
 from openbook.findings import Finding, shown_path
 from openbook.reading.source import CITATION
+from openbook.safety.addresses import MEND, wrong_scheme
+from openbook.safety.markup import words_faults
 
 SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 MONTH = re.compile(r"\d{4}-\d{2}")
+#: Rows of a table; the book's longest has 67.
+MOST_ROWS = 5_000
+#: How a cell begins that a spreadsheet takes for a formula or a command; flags begin with hyphens, too.
+FORMULA = re.compile(r"[=@]|[+-][^|]*\|.*!")
 #: Files with loaders of their own: openbook/terms, openbook/addresses.
 NO_TABLES = ("terms.yml", "moved.yml")
 
@@ -68,6 +74,8 @@ class Loader:
         for key in values.keys() - {"title", "publisher", "url", "kind", "accessed", "published", "snapshot"}:
             self.find(path, located.line(name, key), f"a source has no field `{key}`",
                       "Use title, publisher, url, kind, published, accessed, snapshot.")
+        if values.get("url") and not values["url"].startswith(("https://", "http://")):
+            self.find(path, located.line(name, "url"), f"`{values['url']}` is no address on the web", "Write the address where you read it, with https://.", "scheme")
         if values.get("kind") and values["kind"] not in SOURCE_KINDS:
             self.find(path, located.line(name, "kind"), f"`{values['kind']}` is not a kind of source",
                       f"Use one of: {', '.join(SOURCE_KINDS)}.")
@@ -91,8 +99,15 @@ class Loader:
         if not isinstance(document, dict) or not {"title", "columns", "rows"} <= document.keys():
             self.find(path, 1, "a table of facts has `title`, `columns` and `rows`", "Add what is missing.")
             return
+        if not isinstance(document["columns"], dict) or not isinstance(document["rows"] or [], list):
+            self.find(path, 1, "`columns` is a mapping and `rows` a list", "Write `columns:` with a name a line, `rows:` with `- id:` a line.")
+            return
+        if len(document["rows"] or ()) > MOST_ROWS:
+            self.find(path, located.line("rows"), f"the table has {len(document['rows']):,} rows; it may have {MOST_ROWS:,}",
+                      "Keep what readers compare, and link to the rest.", "limit")
+            return
         columns = {}
-        for name, fields in (document["columns"] or {}).items():
+        for name, fields in document["columns"].items():
             if column := self._column(path, located, str(name), fields):
                 columns[column.name] = column
         rows, seen = [], set()
@@ -117,6 +132,11 @@ class Loader:
         elif isinstance(value, dict) and value.keys() == set(LANGUAGES):
             words = {lang: str(value[lang]) for lang in LANGUAGES}
         if words is not None:
+            for fault in [fault for text in dict.fromkeys(words.values()) for fault in words_faults(text)][:1]:
+                self.find(path, located.line(*where), fault.message, fault.mend, fault.rule)
+            if any(FORMULA.match(text) for text in words.values()):
+                self.find(path, located.line(*where), "a spreadsheet that opens the download would run this text as a formula",
+                          "Begin it with a word.")
             for name in sorted({name for text in words.values() for found in CITATION.finditer(text)
                                 for name in cited_ids(found)}):
                 self._check_source(path, located.line(*where), name)
@@ -159,6 +179,8 @@ class Loader:
         if not isinstance(fields, dict) or "id" not in fields:
             self.find(path, line, "a row has no id", "Begin the row with `- id: ...`.")
             return None
+        if FORMULA.match(str(fields["id"])):
+            self.find(path, line, f"the row id `{fields['id']}` begins like a formula", "Begin it with a letter or a digit.")
         src, checked = fields.get("src"), _date_text(fields.get("checked"))
         self._check_source(path, located.line("rows", index, "src"), src)
         cells = {}
@@ -230,6 +252,9 @@ class Loader:
             if not isinstance(entry, dict) or not {"label", "url"} <= entry.keys():
                 self.find(path, located.line(*where), "a link has `label` and `url`",
                           "Write {label: ..., url: \"https://...\"}.")
+                continue
+            if wrong := wrong_scheme(str(entry["url"])):
+                self.find(path, located.line(*where), f"the link `{entry['url']}` {wrong}", MEND, "scheme")
                 continue
             links.append((self._words(path, located, where, entry["label"]), str(entry["url"])))
         return links

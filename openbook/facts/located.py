@@ -13,6 +13,8 @@ from openbook.reading.quick_yaml import with_loader
 Keys = tuple[str | int, ...]
 TEXT = "tag:yaml.org,2002:str"
 USUAL = "Mend the line; indentation, a missing colon or a missing quote are the usual causes."
+#: What collections are without a tag of their own.
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def _located(loader: yaml.SafeLoader) -> Located:
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Keys, lines: dict[Keys, int]) -> object:
     lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN:
+        raise LocatedError(node.start_mark.line + 1, f"could not determine a constructor for the tag {node.tag!r}")
     if isinstance(node, yaml.MappingNode):
         result = {}
         for key_node, value_node in node.value:

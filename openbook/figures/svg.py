@@ -6,6 +6,10 @@ import re
 
 from lxml import etree
 
+from openbook.figures.allowed import faults_of
+
+#: Comments in styles could hide a rule's end from the ids that are put before it.
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 RULE = re.compile(r"(^|\})\s*([^{}@]+)\{")
@@ -25,11 +29,13 @@ def read_figure(text: bytes, lang: str) -> etree._Element:
     A `<switch>` keeps the first child whose systemLanguage fits, or the first without one.
     """
     try:
-        root = etree.fromstring(text, etree.XMLParser(remove_comments=True, remove_blank_text=True, resolve_entities=False))
+        root = etree.fromstring(text, etree.XMLParser(remove_comments=True, remove_blank_text=True, resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         raise FigureError(error.lineno or 1, f"this is not well-formed XML: {error.msg}", "Mend the element.") from None
     if root.tag != _svg("svg") or not root.get("viewBox"):
         raise FigureError(1, "the root element is not an <svg> with a viewBox", "Give it viewBox and no width or height.")
+    for line, message in faults_of(root):
+        raise FigureError(line, message, "A figure has shapes, words and their style: take it out, or draw it otherwise.")
     for switch in list(root.iter(_svg("switch"))):
         _resolve_switch(switch, lang)
     return root
@@ -48,7 +54,7 @@ def resolve(text: bytes, lang: str, name: str) -> str:
     root.set("id", name)
     for style in root.iter(_svg("style")):
         style.text = RULE.sub(lambda rule: rule[1] + ",".join(
-            f"#{name} {selector.strip()}" for selector in rule[2].split(",")) + "{", (style.text or "").strip())
+            f"#{name} {selector.strip()}" for selector in rule[2].split(",")) + "{", COMMENT.sub("", style.text or "").strip())
     etree.cleanup_namespaces(root)
     return etree.tostring(root, encoding="unicode")
 

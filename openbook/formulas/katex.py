@@ -14,6 +14,11 @@ import quickjs
 PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
           "/opt/homebrew/share/katex", "/usr/local/share/katex")
 SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
+#: Bytes that the engine may take: macros that double what they are given would take all there are.
+MOST_MEMORY = 256 << 20
+#: No formula has a length of so many em, by which it could lie over the rest of the page.
+MOST_EM = 50
+LENGTH = re.compile(r"\d{3,}(?:\.\d+)?\s*(?:em|ex|mu|pt|pc|cm|mm|in|bp|dd|cc|nd|nc|sp|px)\b")
 
 
 class KatexMissing(Exception):
@@ -24,7 +29,8 @@ class TexError(ValueError):
     """KaTeX cannot read a formula; `tex` is its source."""
 
     def __init__(self, tex: str, reason: str):
-        super().__init__(f"KaTeX cannot read the formula `{tex}`: {reason}")
+        shown = tex if len(tex) <= 120 else tex[:119] + "…"
+        super().__init__(f"KaTeX cannot read the formula `{shown}`: {reason[:200]}")
         self.tex = tex
 
 
@@ -42,6 +48,7 @@ def home() -> Path:
 def _engine() -> quickjs.Context:
     """Return a JavaScript engine that has loaded KaTeX."""
     context = quickjs.Context()
+    context.set_memory_limit(MOST_MEMORY)
     # The page as KaTeX sees it: a CommonJS module.
     context.eval("var exports = {}, module = {exports: exports};")
     context.eval((home() / "katex.min.js").read_text("utf-8"))
@@ -52,7 +59,8 @@ def _engine() -> quickjs.Context:
 @functools.cache
 def _function(make: str):
     return _engine().eval("(function (tex, display) { "
-                          "var how = {displayMode: display, output: 'htmlAndMathml', strict: false, throwOnError: true}; "
+                          "var how = {displayMode: display, output: 'htmlAndMathml', strict: false, throwOnError: true, trust: false, "
+                          f"maxSize: {MOST_EM}}}; "
                           f"try {{ return JSON.stringify({{made: {make}}}); }} "
                           "catch (error) { return JSON.stringify({error: String(error.message || error)}); } })")
 
@@ -67,6 +75,8 @@ def _call(make: str, tex: str, display: bool) -> str:
 @functools.lru_cache(maxsize=4096)
 def parse(tex: str, display: bool) -> None:
     """Read a formula without drawing it, in a quarter of the time; raise TexError when TeX is wrong."""
+    if length := LENGTH.search(tex):
+        raise TexError(tex, f"the length {length[0]} would reach over the rest of the page")
     _call("katex.__parse(tex, how) && ''", tex, display)
 
 

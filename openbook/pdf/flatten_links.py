@@ -62,12 +62,12 @@ class Links:
         files = []
         for image in article.iter("img"):
             source = image.get("src") or ""
-            if source.startswith("data:"):
-                continue
-            if re.match(r"[a-z]+:|//", source):
+            if re.match(r"[A-Za-z][\w+.-]*:|//", source):
                 raise PdfError(f"a picture comes from another site: {source}", chapter.source,
                                "put the file beside the chapter")
             path = (chapter.html.parent / unquote(urlsplit(source).path)).resolve()
+            if not path.is_relative_to(self.book.site.resolve()):
+                raise PdfError(f"the picture {source} is not in the site", chapter.source, "put the file beside the chapter")
             if not path.is_file():
                 raise PdfError(f"the picture {source} is missing", f"{chapter.source} ({path})", REBUILD)
             image.set("src", path.as_uri())

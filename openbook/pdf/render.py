@@ -164,6 +164,7 @@ class _Listener(logging.Handler):
 def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> tuple[str, str, float]:
     """Lay one segment out and write its PDF and record under the key; give key, id and seconds."""
     from . import weasy
+    from .fetch import Pictures
     from .overflow import overflow_faults
     from .proof import proof
 
@@ -178,7 +179,7 @@ def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> tuple[str, s
         page = (f'<html lang="{segment.lang}" class="{segment.paper}"><head><title>{html.escape(segment.title)}</title>'
                 f"</head><body>{segment.body}</body></html>")
         options = {"pdf_tags": True, "pdf_version": "1.7"}
-        laid = weasy.weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts, **options)
+        laid = weasy.weasyprint.HTML(string=page, url_fetcher=Pictures(segment.files)).render(stylesheets=[style], font_config=fonts, **options)
         scratch = cache / f"{key}.{os.getpid()}"
         laid.write_pdf(str(scratch), **options)
         used = weasy.font_records()
@@ -207,7 +208,7 @@ def _anchors(laid: Any) -> dict[str, tuple[int, float, float]]:
 def check_rendered(rendered: Rendered, title: str) -> None:
     """Raise PdfError for a fault that shows on a segment's own pages: pictures, characters, fonts, boxes."""
     for message in rendered.warnings:
-        if message.startswith(("Failed to load image", "Failed to render SVG", "Failed to get image")):
+        if message.startswith(("Failed to load", "Failed to render SVG", "Failed to get image")):
             raise PdfError(message, title, "make the file a complete PNG, JPEG or SVG")
     lost: dict[str, str] = {}
     for record in rendered.fonts.values():

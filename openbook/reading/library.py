@@ -9,6 +9,7 @@ from pathlib import Path
 from openbook import LANGUAGES
 from openbook.book import Book, Chapter
 from openbook.reading.source import Source, scan
+from openbook.safety.addresses import leads_out
 
 KINDS = {"fig": {"en": "Figure", "zh": "图"}, "tab": {"en": "Table", "zh": "表"}, "eq": {"en": "Equation", "zh": "公式"}}
 
@@ -37,12 +38,12 @@ def scan_file(path: Path, name: str) -> Source:
 
 
 def read_library(docs: Path, book: Book, read: Callable[[Path, str], Source] = scan_file) -> Library:
-    """Scan the files of all chapters under `docs`; a missing file has no entry."""
+    """Scan the files of all chapters under `docs`; a missing file, or one that is elsewhere, has no entry."""
     library = Library(book, docs)
     for chapter in book.chapters:
         for lang in LANGUAGES:
             path = docs / chapter.file(lang)
-            if path.is_file():
+            if path.is_file() and not leads_out(chapter.path):
                 library.sources[chapter.path, lang] = read(path, chapter.file(lang))
         _number(library, chapter)
     return library

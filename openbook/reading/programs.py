@@ -8,6 +8,7 @@ from pathlib import Path
 from openbook import LANGUAGES
 from openbook.book import Chapter
 from openbook.reading.library import Library
+from openbook.safety.addresses import leads_out
 
 #: Files that are worth attaching to the PDF: copied from a page, code loses its indentation.
 PROGRAMS = {".py", ".sh", ".slurm", ".fio", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".c", ".cu", ".cpp"}
@@ -23,7 +24,7 @@ def attachments(library: Library, chapter: Chapter) -> list[str]:
         named += [posixpath.normpath(posixpath.join(posixpath.dirname(source.path), link.target.split("#")[0]))
                   for link in source.links if not link.image and "://" not in link.target]
         for path in named:
-            if not path.startswith("..") and Path(path).suffix in PROGRAMS and (library.docs / path).is_file():
+            if not leads_out(path) and Path(path).suffix in PROGRAMS and (library.docs / path).is_file():
                 found[path] = None
     return list(found)
 

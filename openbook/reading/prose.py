@@ -81,17 +81,14 @@ def _cut(number: int, line: str, start: int, end: int) -> list[Piece]:
     while start < end and line[start].isspace():
         start += 1
     spans = {code.start(): (code.end(), OPAQUE) for code in CODE_SPAN.finditer(line, start, end)}
-    covered = sorted((begin, stop) for begin, (stop, _) in spans.items())
-
-    def free(begin: int) -> bool:
-        return not any(left <= begin < right for left, right in covered)
+    covered = {place for begin, (stop, _) in spans.items() for place in range(begin, stop)}
 
     for pattern, shown in ((INLINE, OPAQUE), (ADDRESS, OPAQUE), (NUMBERED, REFERENCE), (HIDDEN, "")):
         for match in pattern.finditer(line, start, end):
             # An address inside a link's end belongs to the link, a mark inside code to the code.
-            if free(match.start()) and (pattern is not ADDRESS or line[match.start() - 2:match.start()] != "]("):
+            if match.start() not in covered and (pattern is not ADDRESS or line[match.start() - 2:match.start()] != "]("):
                 spans[match.start()] = (match.end(), shown)
-                covered.append(match.span())
+                covered.update(range(*match.span()))
     text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

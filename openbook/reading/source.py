@@ -15,7 +15,6 @@ HEADING = re.compile(r"^(?P<marks>#{1,6})\s+(?P<text>.+?)\s*#*$")
 ATTRIBUTES = re.compile(r"\s*\{:?\s*(?P<body>[^{}]*)\}\s*$")
 EXPLICIT_ID = re.compile(r"#(?P<id>[A-Za-z][\w.:-]*)")
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)(?:\s+\"[^\"]*\")?\)")
-HTML_LINK = re.compile(r"<(?P<tag>a|img)\b[^>]*?\b(?:href|src)=\"(?P<target>[^\"]+)\"")
 AUTOLINK = re.compile(r"<(?P<target>https?://[^>\s]+)>")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 CITATION = re.compile(r"\[(?P<ids>@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
@@ -176,8 +175,6 @@ def _scan_line(source: Source, number: int, line: str) -> None:
         source.links.append(Link(number, found["target"], found["text"], bool(found["image"])))
         for inner in LINK.finditer(found["text"]):
             source.links.append(Link(number, inner["target"], inner["text"], bool(inner["image"])))
-    for found in HTML_LINK.finditer(prose):
-        source.links.append(Link(number, found["target"], "", found["tag"] == "img"))
     for found in AUTOLINK.finditer(prose):
         source.links.append(Link(number, found["target"], found["target"], False))
     for found in CITATION.finditer(prose):

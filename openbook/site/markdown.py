@@ -33,6 +33,7 @@ from openbook.terms.tooltips import add_tips, tip_finder
 
 log = logging.getLogger("mkdocs.openbook")
 
+DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 BARE_LABELS = {word for words in KINDS.values() for word in words.values()}
 
@@ -51,6 +52,7 @@ class Rendering:
     finders: dict[str, Finder] = field(default_factory=dict)
     about_parts: dict[str, Words] = field(default_factory=dict)
     tables: dict[tuple[str, str], str] = field(default_factory=dict)    # those shown, by language and fence
+    drawings: list[str] = field(default_factory=list)    # those of the page's charts
 
     def __post_init__(self) -> None:
         self.glossary = glossary.glossary_path(self.library)
@@ -69,6 +71,7 @@ def tip_finders(terms: tuple[Term, ...]) -> dict[str, Finder]:
 def prepare(text: str, rendering: Rendering) -> str:
     """Return a chapter's Markdown with caption lines marked and, if it cites anything, a place for its sources."""
     lines, fence = [], ""
+    rendering.drawings.clear()
     if rendering.chapter:
         text = fill_status(text, rendering.library, rendering.chapter.path, rendering.text_lang)
         text = fill_parts(text, rendering.library, rendering.about_parts, rendering.text_lang)
@@ -275,8 +278,10 @@ class BookMarkdown(Extension):
 
     def chart_fence(self, source: str, language: str, css_class: str, options: dict, md: Markdown, **kwargs) -> str:
         """Return the HTML of a `chart` fence; superfences calls this."""
-        return self._facts_fence(source, parse_chart,
-                                 lambda request, number: render_chart(request, self.rendering.text_lang, number))
+        shown = self._facts_fence(source, parse_chart,
+                                  lambda request, number: render_chart(request, self.rendering.text_lang, number))
+        self.rendering.drawings += DRAWING.findall(shown)
+        return shown
 
     def _facts_fence(self, source: str, parse, show) -> str:
         rendering = self.rendering

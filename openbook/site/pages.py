@@ -13,6 +13,7 @@ from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
 from openbook.figures.svg import resolve
 from openbook.formulas.katex import render_all
+from openbook.safety.addresses import leads_out
 
 FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-id="([^"]+)">\s*</div>')
 # Authors leave a space before a citation, as in plain text; a superscript stands right behind its word.
@@ -33,8 +34,12 @@ def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: s
     """Return a page's content with formulas rendered, figures inline and citations numbered."""
     content = render_all(content)
     content = SPACE_BEFORE_CITATION.sub(r"\1", content)
-    content = FIGURE_PLACE.sub(lambda found: resolve((docs / html.unescape(found[1])).read_bytes(), lang, f"{found[2]}-svg"),
-                               content)
+
+    def drawn(found: re.Match) -> str:
+        path = html.unescape(found[1])
+        return "" if leads_out(path) else resolve((docs / path).read_bytes(), lang, f"{found[2]}-svg")
+
+    content = FIGURE_PLACE.sub(drawn, content)
     return number_citations(content, sources, lang)
 
 

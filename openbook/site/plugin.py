@@ -14,9 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment
+from markupsafe import escape
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
@@ -33,6 +35,10 @@ from openbook.findings import BookError
 from openbook.formulas import katex
 from openbook.freshness.state import SectionState
 from openbook.pdf.words import chapter_label, part_label
+from openbook.safety.article import wrong_in
+from openbook.safety.check import check_figures
+from openbook.safety.files import look_at_files
+from openbook.safety.front_matter import wrong_fields
 from openbook.site.copying import mark_commands
 from openbook.site.dates import changes_of
 from openbook.site.freshness import chapter_states, mark_behind, say_untranslated, section_titles
@@ -83,6 +89,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         config.copyright = f"{config.copyright or ''} · {version('openbook')}".removeprefix(" · ")    # for the foot of each page
         self.root = Path(config.config_file_path).parent
         self.docs = Path(config.docs_dir)
+        self._refuse_files()
         self.book = self._read_book(config)
         self.workshop = self.workshop if self.dirty and self.workshop else Workshop(self.root)
         library, facts, (self.terms, finders) = self.workshop.library(self.book), self.workshop.facts(), self.workshop.terms()
@@ -107,6 +114,14 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         self.part_files: dict[int, dict[str, File]] = {part.number: {} for part in self.book.parts}
         self._extend_markdown(config)
         return config
+
+    def _refuse_files(self) -> None:
+        """Stop before a file is read that must not be, whether or not somebody has checked the book."""
+        if not self.dirty:
+            seen = look_at_files(self.root)
+            refused = [*seen.findings, *(() if seen.barred else check_figures(self.docs))]
+            if refused:
+                raise PluginError("\n".join(str(finding) for finding in refused))
 
     def _read_book(self, config: MkDocsConfig) -> Book:
         nav = config.nav or []
@@ -191,6 +206,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         rendering.chapter = rendering.chapter_of(source)
         rendering.lang = self._lang(config)
         rendering.text_lang = "zh" if source.endswith(".zh.md") else "en"
+        if page.file.abs_src_path:    # the pages of parts are our own
+            for _, message, mend in wrong_fields(page.meta):
+                log.warning("docs/%s: %s. %s", source, message, mend)
         if rendering.chapter:
             page.meta["chapter"] = {"number": rendering.chapter.number, "part": rendering.chapter.part,
                                     "id": rendering.chapter.id, "print": printed(rendering.library, rendering.chapter)}
@@ -198,6 +216,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     def on_page_content(self, content: str, *, page: Page, config: MkDocsConfig, files) -> str:
         rendering = self.rendering
+        for tag in wrong_in(content, rendering.drawings):
+            log.warning("docs/%s: the page holds `%s`, which the book does not use. Write Markdown, without HTML or attributes.", page.file.src_uri, tag)
         minutes = reading_minutes(content)
         content = mark_commands(finish_content(content, self.docs, rendering.facts.sources, rendering.text_lang))
         for name, file in (("pdf", PDF.format(rendering.lang)), ("offline", OFFLINE)):
@@ -265,6 +285,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
             "pdf": PDF.format(lang), "pdfs": {code: PDF.format(code) for code in LANGUAGES}, "roots": ROOTS, "tags": TAGS,
             "label": self._label(page, lang), "head": self._head(page, config)}
+        if "description" in page.meta:    # the theme writes it into an attribute as it is; what is escaped here, `e` leaves alone
+            page.meta["description"] = escape(page.meta["description"])
         return context
 
     on_page_context = CombinedEvent(_show_search_less, _tell_templates, _show_readers_all)

@@ -9,7 +9,7 @@ from openbook.alignment.compare import MENDS
 from openbook.alignment.excuses import RULES
 from openbook.findings import ADVICE
 
-PLACES = {"Finding": 2, "Difference": 2, "find": 4}    # which argument of a call is the rule
+PLACES = {"Finding": 2, "Difference": 2, "find": 4, "Fault": 1}    # which argument of a call is the rule
 ROW = re.compile(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*)(?P<advice> \(\*\))? \| [^|]+ \| (?P<mend>[^|]+) \|$", re.MULTILINE)
 
 
