@@ -52,7 +52,7 @@ def figures_shown(library: Library) -> set[str]:
 
 
 def _fence_line(library: Library, name: str) -> int | None:
-    """Return the line of a file that Markdown would take for the end of a code block,."""
+    """Return the line of a file that Markdown would take for the end of a code block."""
     text = (library.docs / name).read_text("utf-8")
     if "```" not in text and "~~~" not in text:
         return None
