@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openbook.bench.browser import FLAGS, chromium, served
+from tests.end_to_end.varied import build_varied
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,13 @@ def address(real_site):
     shutil.copytree(real_site / "site", folder / "book")
     with served(folder) as root:
         yield root + "book/"
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory):
+    """Serve a small book with what the real one may lack; give its address."""
+    with served(build_varied(tmp_path_factory.mktemp("varied"))) as root:
+        yield root
 
 
 @pytest.fixture(scope="session")

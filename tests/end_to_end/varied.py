@@ -1,0 +1,140 @@
+"""A small book with what the real one may lack for a while: sections behind, an untranslated page, a page that moved, and
+every kind of Markdown on one page."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from openbook.cli import main
+from openbook.site.build import build_site
+from tests.conftest import RICH_PAGE, SMALL_BOOK, with_site_settings
+
+ENGLISH = """
+    ## Every kind {#kinds}
+
+    Press ++ctrl+c++, run `#!python print(1)`, see the note.[^1] H~2~ is ^^not^^ marked.
+
+    [^1]: A footnote with `code`.
+
+    - [x] a task that is done
+    - [ ] one that is not
+
+    Word
+    :   What it means.
+
+    === "One"
+
+        ```python
+        # A comment, a "text" and 0x10
+        def add(a: int, b: float = 1.5) -> str:
+            return f"{a + b}" if a is not None else "none"
+        ```
+
+    === "Two"
+
+        ```bash
+        export N=1; srun --nodes="$N" python train.py --lr 3e-4 | tee "out.log"   # run it
+        ```
+
+    ``` { .bash .tested }
+    echo 1
+    ```
+
+    ``` { .text .output }
+    1
+    ```
+
+    ```yaml
+    model: {name: "tiny", layers: 2, tied: true}   # a map
+    ```
+
+    ```diff
+    - gone
+    + come
+    ```
+
+    ??? question "Why?"
+
+        Because of [the sum](#eq-sum).
+
+        !!! danger "Inside"
+
+            | left | right |
+            |:-----|------:|
+            | a    | 1     |
+
+    > A quotation.
+
+    1. First
+
+        ```text
+        inside a list, a line of code that is long enough to scroll sideways on every screen that a reader may have, however wide it is, because it goes on and on
+        ```
+
+    2. Second
+
+    !!! note
+
+        Noted.
+
+    !!! tip
+
+        A tip.
+
+    !!! example
+
+        An example.
+    """
+
+CHINESE = """
+    ## 各种写法
+
+    按 ++ctrl+c++，运行 `#!python print(1)`，见注。[^1]
+
+    [^1]: 脚注和 `code`。
+
+    - [x] 已完成的事
+    - [ ] 未完成的事
+
+    词
+    :   它的意思。
+
+    === "一"
+
+        ```python
+        # A comment, a "text" and 0x10
+        def add(a: int, b: float = 1.5) -> str:
+            return f"{a + b}" if a is not None else "none"
+        ```
+
+    === "二"
+
+        ```bash
+        export N=1; srun --nodes="$N" python train.py --lr 3e-4 | tee "out.log"   # run it
+        ```
+
+    ??? question "为什么？"
+
+        因为[公式](#eq-sum)。
+    """
+
+
+def build_varied(root: Path) -> Path:
+    """Build the varied book in `root` and return its folder `site`."""
+    files = {**SMALL_BOOK, **RICH_PAGE, "docs/data/moved.yml": "old.md: a.md\n"}
+    files["docs/a.md"] += ENGLISH
+    files["docs/a.zh.md"] += CHINESE
+    files["docs/deep/index.md"] = files["docs/deep/index.md"].replace("---\n#", "translation: wanted\n---\n#")
+    del files["docs/deep/index.zh.md"]
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("\n".join(textwrap.dedent(part) for part in text.split("\n    ## Every")).lstrip("\n"), "utf-8")
+    with_site_settings(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        assert main(["accept", "docs/a.zh.md"]) == 0
+    page = root / "docs/a.md"
+    page.write_text(page.read_text("utf-8").replace("It measures an all-reduce.", "It measures an all-reduce, with care."), "utf-8")
+    build_site(root)
+    return root / "site"
