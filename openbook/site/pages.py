@@ -19,7 +19,7 @@ FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-
 SPACE_BEFORE_CITATION = re.compile(r'[ \u00a0]+(<span class="cites">)')
 CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
 NAV_LABEL = re.compile(
-    r'aria-labelledby="(__nav_[\d_]+)_label"( aria-expanded="\w+">\s*<label class="md-nav__title" for="\1">'
+    r'aria-labelledby="(__nav_[\d_]+)_label" aria-expanded="\w+"(>\s*<label class="md-nav__title" for="\1">'
     r'\s*<span class="md-nav__icon md-icon"></span>\s*)([^<]+?)(\s*)(?=<)')
 PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
 BLANK = re.compile(r"\n\s+")
@@ -60,7 +60,7 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     output = output.replace(SEARCH_DIALOG, f'{SEARCH_DIALOG} aria-label="{words["search"]}"')
     output = CHECKBOX.sub(lambda box: f'{box[0]} aria-label="{words["done" if box[1] else "open"]}"', output)
     output = output.replace(HEADING_LINK, f'title="{words["link"]}"')
-    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
+    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output).replace(' tabindex=""', "")
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
     return without_blank_lines(output)
