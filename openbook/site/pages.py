@@ -25,6 +25,8 @@ PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOT
 BLANK = re.compile(r"\n\s+")
 SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
 HEADING_LINK = 'title="Permanent link"'
+#: What HTML does not allow where the theme writes it; scripts set the second one where browsers need it.
+NOT_ALLOWED = re.compile(r' tabindex=""|(?<=type="checkbox" id="__drawer") autocomplete="off"|(?<=type="checkbox" id="__search") autocomplete="off"')
 WORDS = {"en": {"search": "Search", "done": "done", "open": "not done", "link": "Link to this section"},
          "zh": {"search": "搜索", "done": "已完成", "open": "未完成", "link": "本节链接"}}
 
@@ -60,7 +62,8 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     output = output.replace(SEARCH_DIALOG, f'{SEARCH_DIALOG} aria-label="{words["search"]}"')
     output = CHECKBOX.sub(lambda box: f'{box[0]} aria-label="{words["done" if box[1] else "open"]}"', output)
     output = output.replace(HEADING_LINK, f'title="{words["link"]}"')
-    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output).replace(' tabindex=""', "")
+    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
+    output = NOT_ALLOWED.sub("", output)
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
     return without_blank_lines(output)

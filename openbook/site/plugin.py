@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment
+from markupsafe import escape
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -252,6 +253,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             "other_url": ROOTS[other] + plain_url(page.url, lang) or ".",
             "pdf": PDF.format(lang), "pdfs": {code: PDF.format(code) for code in LANGUAGES}, "roots": ROOTS, "tags": TAGS,
             "label": self._label(page, lang), "head": self._head(page, config)}
+        if "description" in page.meta:    # the theme writes it into an attribute as it is; what is escaped here, `e` leaves alone
+            page.meta["description"] = escape(page.meta["description"])
         return context
 
     def _label(self, page: Page, lang: str) -> str:

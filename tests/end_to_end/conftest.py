@@ -20,9 +20,22 @@ def address(real_site):
 
 
 @pytest.fixture(scope="session")
-def varied(tmp_path_factory):
-    """Serve a small book with what the real one may lack; give its address."""
-    with served(build_varied(tmp_path_factory.mktemp("varied"))) as root:
+def top(real_site):
+    """Serve the book's own site at the top of its host, where its page for what is not found has its styles; give its address."""
+    with served(real_site / "site") as root:
+        yield root
+
+
+@pytest.fixture(scope="session")
+def varied_site(tmp_path_factory):
+    """Build a small book with what the real one may lack; return its folder `site`."""
+    return build_varied(tmp_path_factory.mktemp("varied"))
+
+
+@pytest.fixture(scope="session")
+def varied(varied_site):
+    """Serve the small book with what the real one may lack; give its address."""
+    with served(varied_site) as root:
         yield root
 
 

@@ -58,7 +58,7 @@ KINDS = {
     "status": Kind("about/status/", "zh/about/status/"),
     "search open": Kind("about/citation/", "zh/about/citation/", search),
     "no such page": Kind("404.html", None),
-    "every kind of Markdown": Kind("a/", None, varied=True),
+    "every kind of Markdown": Kind("deep/", None, varied=True),
     "sections behind": Kind(None, "zh/a/", varied=True),
     "not translated": Kind(None, "zh/deep/", varied=True),
     "English under the Chinese": Kind(None, "zh/insights/capacity-planning/", both),

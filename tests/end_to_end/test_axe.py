@@ -34,12 +34,12 @@ def cases():
             yield pytest.param(kind, path, scheme, window, id=f"{name}: {path or '/'} {scheme} {window['width']}")
 
 
-@pytest.mark.parametrize("kind, path, scheme, window", cases())
-def test_axe_finds_nothing(browser, address, varied, kind, path, scheme, window):
+@pytest.mark.parametrize("kind, path, scheme, window", list(cases()))
+def test_axe_finds_nothing(browser, top, varied, kind, path, scheme, window):
     context = browser.new_context(color_scheme=scheme, viewport=window, reduced_motion="reduce")
     page = context.new_page()
     page.route("**/moved.js", lambda route: route.fulfill(body=""))    # else the page that moved is left at once
-    page.goto((varied if kind.varied else address) + path)
+    page.goto((varied if kind.varied else top) + path)
     kind.opened(page)
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert not found, f"{path}, {scheme}, {window['width']} px wide:\n{said(found)}"

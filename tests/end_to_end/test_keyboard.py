@@ -12,7 +12,7 @@ WATCH = """() => {
       return [ring, style.boxShadow, before.backgroundColor].join(); }).join("|");
   const name = (node) => `${node.tagName.toLowerCase()}${node.id && "#" + node.id}${[...node.classList].map((part) => "." + part).join("")} ${node.textContent.trim().slice(0, 30)}`;
   const seen = (node) => {
-    const target = node.matches(".md-option, .tabbed-set > input") ? document.querySelector(`label[for="${node.id}"]:not([hidden])`) ?? node : node;
+    const target = node.matches(".md-option") ? node.nextElementSibling : node.matches(".tabbed-set > input") ? document.querySelector(`label[for="${node.id}"]`) : node;
     return [...target.getClientRects()].some((box) => {
       const x = Math.min(Math.max(box.left + box.width / 2, 0), innerWidth - 1), y = Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1);
       const top = document.elementFromPoint(x, y);

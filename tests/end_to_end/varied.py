@@ -1,5 +1,5 @@
 """A small book with what the real one may lack for a while: sections behind, an untranslated page, a page that moved, and
-every kind of Markdown on one page."""
+every kind of Markdown on the untranslated one."""
 
 import textwrap
 from pathlib import Path
@@ -10,7 +10,7 @@ from openbook.cli import main
 from openbook.site.build import build_site
 from tests.conftest import RICH_PAGE, SMALL_BOOK, with_site_settings
 
-ENGLISH = """
+KINDS = """
     ## Every kind {#kinds}
 
     Press ++ctrl+c++, run `#!python print(1)`, see the note.[^1] H~2~ is ^^not^^ marked.
@@ -56,7 +56,7 @@ ENGLISH = """
 
     ??? question "Why?"
 
-        Because of [the sum](#eq-sum).
+        Because of [the sum](../a.md#eq-sum).
 
         !!! danger "Inside"
 
@@ -87,49 +87,14 @@ ENGLISH = """
         An example.
     """
 
-CHINESE = """
-    ## 各种写法
-
-    按 ++ctrl+c++，运行 `#!python print(1)`，见注。[^1]
-
-    [^1]: 脚注和 `code`。
-
-    - [x] 已完成的事
-    - [ ] 未完成的事
-
-    词
-    :   它的意思。
-
-    === "一"
-
-        ```python
-        # A comment, a "text" and 0x10
-        def add(a: int, b: float = 1.5) -> str:
-            return f"{a + b}" if a is not None else "none"
-        ```
-
-    === "二"
-
-        ```bash
-        export N=1; srun --nodes="$N" python train.py --lr 3e-4 | tee "out.log"   # run it
-        ```
-
-    ??? question "为什么？"
-
-        因为[公式](#eq-sum)。
-    """
-
-
 def build_varied(root: Path) -> Path:
     """Build the varied book in `root` and return its folder `site`."""
-    files = {**SMALL_BOOK, **RICH_PAGE, "docs/data/moved.yml": "old.md: a.md\n"}
-    files["docs/a.md"] += ENGLISH
-    files["docs/a.zh.md"] += CHINESE
-    files["docs/deep/index.md"] = files["docs/deep/index.md"].replace("---\n#", "translation: wanted\n---\n#")
+    files = {name: textwrap.dedent(text).lstrip("\n") for name, text in {**SMALL_BOOK, **RICH_PAGE, "docs/data/moved.yml": "old.md: a.md\n"}.items()}
+    files["docs/deep/index.md"] = files["docs/deep/index.md"].replace("---\n#", "translation: wanted\n---\n#") + textwrap.dedent(KINDS)
     del files["docs/deep/index.zh.md"]
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("\n".join(textwrap.dedent(part) for part in text.split("\n    ## Every")).lstrip("\n"), "utf-8")
+        (root / name).write_text(text, "utf-8")
     with_site_settings(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)

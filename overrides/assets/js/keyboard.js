@@ -1,53 +1,55 @@
-// In a narrow window, and on a desk with a large zoom, the theme's buttons are labels, made for the mouse. Here they get
-// names and stops for the keyboard; the theme itself takes Enter on a label for a click.
+// In a narrow window, and on a desk with a large zoom, the theme opens navigation and search by labels, which only the
+// mouse reaches. Here they become buttons, for the keyboard and for screen readers.
 (() => {
   const chinese = document.documentElement.lang.startsWith("zh");
   const words = chinese ? { open: "打开导航", search: "搜索", back: "返回" } : { open: "Open the navigation", search: "Search", back: "Back" };
   const drawer = document.getElementById("__drawer");
   const side = document.querySelector(".md-sidebar--primary");
   const narrow = matchMedia("(max-width: 76.2344em)");
-  const first = (box) => [...box.querySelectorAll("a[href], label[tabindex]")].find((node) => node.checkVisibility({ visibilityProperty: true }));
+  const first = (box) => [...box.querySelectorAll("a[href], button")].find((node) => node.checkVisibility({ visibilityProperty: true }));
 
+  // A button in the place of a label; it keeps the label's classes and `for`, by which the theme's style knows it.
   const button = (label, name) => {
-    const box = document.getElementById(label.htmlFor);
-    const say = () => label.setAttribute("aria-expanded", box.checked);
-    label.setAttribute("role", "button");
-    if (name) label.setAttribute("aria-label", name);
+    const box = document.getElementById(label.htmlFor), made = document.createElement("button");
+    for (const { name, value } of label.attributes) made.setAttribute(name, value);
+    made.type = "button";
+    made.setAttribute("aria-label", name);
+    made.append(...label.childNodes);
+    made.addEventListener("click", () => box.click());
+    const say = () => made.setAttribute("aria-expanded", box.checked);
     box.addEventListener("change", say);
     say();
-    label.addEventListener("keydown", (event) => {
-      if (event.key !== " ") return;
-      event.preventDefault();
-      label.click();
-    });
+    label.replaceWith(made);
+    return made;
   };
 
   const opener = document.querySelector("label.md-header__button[for='__drawer']");
   const searcher = document.querySelector("label.md-header__button[for='__search']");
-  if (opener) button(opener, words.open);
   if (searcher) button(searcher, words.search);
-  for (const label of [opener, searcher]) if (label) label.tabIndex = 0;
-  if (!drawer || !side || !opener) return;
+  const field = document.querySelector(".md-search__input");
+  const phone = matchMedia("(max-width: 59.9844em)");    // there the button opens the search, and the field is not seen before
+  const fieldStops = () => { if (field) field.tabIndex = phone.matches ? -1 : 0; };
+  phone.addEventListener("change", fieldStops);
+  fieldStops();
+  if (!opener || !drawer || !side) return;
+  const open = button(opener, words.open);
 
-  // A folder's label stands beside its link, or is its name; at the head of its own list it leads back.
-  const folders = side.querySelectorAll("label.md-nav__link[for], label.md-nav__title[for]:not([for='__drawer'])");
-  for (const label of folders) button(label, label.matches(".md-nav__title") ? `${words.back}: ${label.textContent.trim()}` : label.parentNode.textContent.trim());
-  const reach = () => { for (const label of folders) label.tabIndex = narrow.matches ? 0 : -1; };
+  // A folder's arrow stands beside its link; at the head of its own list its name leads back. On a wide screen neither is shown.
+  const folders = [...side.querySelectorAll("label.md-nav__link[for]")].map((label) => button(label, label.parentNode.querySelector("a, .md-ellipsis").textContent.trim()));
+  const backs = [...side.querySelectorAll("label.md-nav__title[for]:not([for='__drawer'])")].map((label) => button(label, `${words.back}: ${label.textContent.trim()}`));
+  const reach = () => { for (const each of [...folders, ...backs]) each.tabIndex = narrow.matches ? 0 : -1; };
   narrow.addEventListener("change", reach);
-  addEventListener("load", reach);    // the theme looks for stops of its own before that
+  reach();
 
-  const show = (open) => {
-    if (drawer.checked !== open) opener.click();
-  };
   drawer.addEventListener("change", () => {
-    if (drawer.checked && opener.matches(":focus-visible")) first(side)?.focus();
+    if (drawer.checked && open.matches(":focus-visible")) first(side)?.focus();
   });
   side.addEventListener("focusout", ({ relatedTarget }) => {
-    if (drawer.checked && relatedTarget && !side.contains(relatedTarget)) show(false);
+    if (drawer.checked && relatedTarget && !side.contains(relatedTarget)) drawer.click();
   });
   side.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !drawer.checked) return;
-    show(false);
-    opener.focus();
+    drawer.click();
+    open.focus();
   });
 })();
