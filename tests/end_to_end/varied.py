@@ -86,11 +86,16 @@ KINDS = """
 
         An example.
     """
+DESCRIPTION = """description: 'A "quoted" word, <b> & more.'
+translation: wanted
+---
+"""
+
 
 def build_varied(root: Path) -> Path:
     """Build the varied book in `root` and return its folder `site`."""
     files = {name: textwrap.dedent(text).lstrip("\n") for name, text in {**SMALL_BOOK, **RICH_PAGE, "docs/data/moved.yml": "old.md: a.md\n"}.items()}
-    files["docs/deep/index.md"] = files["docs/deep/index.md"].replace("---\n#", "translation: wanted\n---\n#") + textwrap.dedent(KINDS)
+    files["docs/deep/index.md"] = files["docs/deep/index.md"].replace("description: Deep.\n---\n", DESCRIPTION) + textwrap.dedent(KINDS)
     del files["docs/deep/index.zh.md"]
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
