@@ -8,6 +8,9 @@ import pytest
 
 pytestmark = pytest.mark.java
 
+#: The standard has this attribute since the checker's version; it keeps a phone from mending flags and names in the search.
+NEWER = "Attribute “autocorrect” not allowed on element “input”"
+
 
 def errors(folder: Path) -> list[str]:
     """Return what the checker finds on the pages of a site, each with its file, line and what stands there."""
@@ -18,7 +21,7 @@ def errors(folder: Path) -> list[str]:
                          capture_output=True, text=True, check=True)
     messages = json.loads(ran.stdout)["messages"]
     return [f"{message['url'].partition(str(folder))[2]}:{message.get('lastLine', '?')}: {message['message']} {message.get('extract', '')!r}"
-            for message in messages]
+            for message in messages if not message["message"].startswith(NEWER)]
 
 
 def test_every_page_is_valid_html(real_site):
