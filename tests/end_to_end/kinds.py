@@ -45,12 +45,17 @@ class Kind:
     opened: Callable = at_rest
     varied: bool = False
 
+    @property
+    def paths(self) -> tuple[str, str]:
+        """Its addresses in English and in Chinese; twice the same where there is one only."""
+        return (self.zh if self.en is None else self.en, self.en if self.zh is None else self.zh)
+
 
 KINDS = {
     "home": Kind("", "zh/"),
     "part": Kind("parts/training/", "zh/parts/training/"),
     "chapter with tables, charts, formulas, code and tabs": Kind("compute/accelerator/", "zh/compute/accelerator/"),
-    "a figure enlarged": Kind("debug/distributed/", "zh/debug/distributed/", enlarge),
+    "a figure enlarged": Kind("a/", "zh/a/", enlarge, varied=True),
     "a term explained": Kind("debug/", "zh/debug/", explain),
     "key tables": Kind("tables/", "zh/tables/"),
     "tools": Kind("tools/", "zh/tools/"),
@@ -61,6 +66,6 @@ KINDS = {
     "every kind of Markdown": Kind("deep/", None, varied=True),
     "sections behind": Kind(None, "zh/a/", varied=True),
     "not translated": Kind(None, "zh/deep/", varied=True),
-    "English under the Chinese": Kind(None, "zh/insights/capacity-planning/", both),
+    "English under the Chinese": Kind(None, "zh/about/how-to-read/", both),
     "a page that moved": Kind("old/", "zh/old/", varied=True),
 }

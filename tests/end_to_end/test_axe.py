@@ -29,8 +29,7 @@ def said(violations: list[dict]) -> str:
 def cases():
     for place, (name, kind) in enumerate(KINDS.items()):
         schemes = ("light", "dark") if place % 2 else ("dark", "light")
-        languages = (kind.en or kind.zh, kind.zh or kind.en)
-        for path, scheme, window in zip(languages, schemes, (PHONE, DESK) if place // 2 % 2 else (DESK, PHONE)):
+        for path, scheme, window in zip(kind.paths, schemes, (PHONE, DESK) if place // 2 % 2 else (DESK, PHONE)):
             yield pytest.param(kind, path, scheme, window, id=f"{name}: {path or '/'} {scheme} {window['width']}")
 
 
