@@ -6,10 +6,10 @@ pytestmark = pytest.mark.browser
 
 #: Notes of each stop whether it is seen and whether it looks otherwise than without the focus.
 WATCH = """() => {
-  const look = (node) => [node, node.nextElementSibling, node.matches("input") && node.closest(".tabbed-set")?.querySelector(".tabbed-labels")]
-    .filter(Boolean).map((each) => { const style = getComputedStyle(each), before = getComputedStyle(each, "::before");
-      const ring = parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== "none" ? style.outline : "";
-      return [ring, style.boxShadow, before.backgroundColor].join(); }).join("|");
+  const look = (node) => [node, node.matches(".tabbed-set > input") && node.parentNode.querySelector(".tabbed-labels")].filter(Boolean).map((each) => {
+    const { outline, outlineStyle, boxShadow } = getComputedStyle(each);
+    return [outlineStyle !== "none" && outline, boxShadow].join();
+  }).join("|");
   const name = (node) => `${node.tagName.toLowerCase()}${node.id && "#" + node.id}${[...node.classList].map((part) => "." + part).join("")} ${node.textContent.trim().slice(0, 30)}`;
   const seen = (node) => {
     const target = node.matches(".tabbed-set > input") ? document.querySelector(`label[for="${node.id}"]`) : node;
