@@ -5,7 +5,6 @@ kind to kind, so that over the kinds every two of these values meet.
 """
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.end_to_end.kinds import KINDS
 
@@ -35,6 +34,8 @@ def cases():
 
 @pytest.mark.parametrize("kind, path, scheme, window", list(cases()))
 def test_axe_finds_nothing(browser, top, varied, kind, path, scheme, window):
+    from axe_playwright_python.sync_playwright import Axe
+
     context = browser.new_context(color_scheme=scheme, viewport=window, reduced_motion="reduce")
     page = context.new_page()
     page.route("**/moved.js", lambda route: route.fulfill(body=""))    # else the page that moved is left at once
@@ -43,3 +44,12 @@ def test_axe_finds_nothing(browser, top, varied, kind, path, scheme, window):
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert not found, f"{path}, {scheme}, {window['width']} px wide:\n{said(found)}"
     context.close()
+
+
+def test_axe_finds_grey_on_grey_and_says_where(page, address):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.goto(f"{address}about/citation/")
+    page.add_style_tag(content="article h1 { color: #ccc !important; }")
+    found = said(Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"])
+    assert found.startswith("color-contrast: ") and "    h1: Element has insufficient color contrast" in found
