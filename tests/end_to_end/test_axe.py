@@ -13,6 +13,13 @@ pytestmark = pytest.mark.browser
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 
+def violations(page) -> list[dict]:
+    """Return what axe finds on a page as it is now."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+
+
 def said(violations: list[dict]) -> str:
     """Return what axe found as lines for a person: the rule, then each place and what is wrong there."""
     lines = []
@@ -34,22 +41,18 @@ def cases():
 
 @pytest.mark.parametrize("kind, path, scheme, window", list(cases()))
 def test_axe_finds_nothing(browser, top, varied, kind, path, scheme, window):
-    from axe_playwright_python.sync_playwright import Axe
-
     context = browser.new_context(color_scheme=scheme, viewport=window, reduced_motion="reduce")
     page = context.new_page()
     page.route("**/moved.js", lambda route: route.fulfill(body=""))    # else the page that moved is left at once
     page.goto((varied if kind.varied else top) + path)
     kind.opened(page)
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = violations(page)
     assert not found, f"{path}, {scheme}, {window['width']} px wide:\n{said(found)}"
     context.close()
 
 
 def test_axe_finds_grey_on_grey_and_says_where(page, address):
-    from axe_playwright_python.sync_playwright import Axe
-
     page.goto(f"{address}about/citation/")
     page.add_style_tag(content="article h1 { color: #ccc !important; }")
-    found = said(Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"])
-    assert found.startswith("color-contrast: ") and "    h1: Element has insufficient color contrast" in found
+    found = said(violations(page))
+    assert found.startswith("color-contrast: ") and "    #citing-the-book: Element has insufficient color contrast" in found
