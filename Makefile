@@ -31,10 +31,10 @@ check: $(VENV)/.ready
 links: $(VENV)/.ready
 	@$(BIN)/openbook links
 
-# What needs PyTorch, a browser, Slurm or fio runs in .ci/run, which installs them.
+# What needs PyTorch, a browser, Java, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not torch and not browser and not slow and not slurm and not fio"
-	@echo "Not run here: tests that need PyTorch, Chromium, Slurm or fio, or minutes. .ci/run runs them."
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not torch and not browser and not slow and not slurm and not fio and not java"
+	@echo "Not run here: tests that need PyTorch, Chromium, Java, Slurm or fio, or minutes. .ci/run runs them."
 
 # Ratios against one pass of WeasyPrint, how cost grows with the book, and the search in Chromium. BENCH="--pairs 5" for more pairs,
 # BENCH="--against-mkdocs-to-pdf" to install that aside and measure it too.

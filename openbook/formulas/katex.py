@@ -13,6 +13,9 @@ import quickjs
 
 PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
           "/opt/homebrew/share/katex", "/usr/local/share/katex")
+# KaTeX spells `\bmod` letter by letter inside an operator, where MathML has plain text; so it is also read out as one word.
+WORD_OPERATOR = re.compile(r'(<mo\b[^>]*>)<mrow>((?:<mi\b[^>]*>\w</mi>)+)</mrow></mo>')
+LETTER = re.compile(r"<mi\b[^>]*>(\w)</mi>")
 SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
 #: Bytes that the engine may take: macros that double what they are given would take all there are.
 MOST_MEMORY = 256 << 20
@@ -83,7 +86,8 @@ def parse(tex: str, display: bool) -> None:
 @functools.lru_cache(maxsize=4096)
 def render(tex: str, display: bool) -> str:
     """Return the HTML (with MathML for screen readers) of a formula; raise TexError when TeX is wrong."""
-    return _call("katex.renderToString(tex, how)", tex, display)
+    made = _call("katex.renderToString(tex, how)", tex, display)
+    return WORD_OPERATOR.sub(lambda found: found[1] + LETTER.sub(r"\1", found[2]) + "</mo>", made)
 
 
 def render_all(content: str) -> str:

@@ -53,7 +53,7 @@ from openbook.site.preview import Workshop, quiet_about_dirty_builds
 from openbook.site.publish import Published, publish
 from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import MARKS, index_json, searchable
-from openbook.site.styles import classes_in, trim_theme
+from openbook.site.styles import classes_in, drop_comments, trim_theme
 from openbook.site.touched import shown_tables
 from openbook.terms.search import search_words
 
@@ -356,6 +356,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         write_headers(site, self.scripts)
         if not self.dirty:
             trim_theme(site, self.classes)
+            drop_comments(site)
         if self.has_formulas:
             write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
             for font in katex.font_files():

@@ -27,7 +27,10 @@ PAGE = """<!doctype html>
 <script src="{script}" data-to="{to}" data-ids="{ids}"></script>
 </head>
 <body>
+<main>
+<h1>{title}</h1>
 <p>{text}</p>
+</main>
 </body>
 </html>
 """

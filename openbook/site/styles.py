@@ -1,4 +1,4 @@
-"""Take out of the theme's style sheet what no page of the book can use: it is loaded before any text is shown."""
+"""Take out of style sheets and scripts what no page of the book can use: they are loaded with every page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ CLASSES = re.compile(r'\sclass="([^"]*)"')
 #: What stands in brackets behind a colon only narrows or negates: a rule is not judged by it.
 BRACKETS = re.compile(r"\([^()]*\)")
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
+#: Comments that stand on lines of their own; in a script no text runs over several lines.
+COMMENTS = {".css": re.compile(r"(?ms)^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n"), ".js": re.compile(r"(?m)^[ \t]*//.*\n")}
 
 
 def classes_in(page: str) -> set[str]:
@@ -23,6 +25,19 @@ def trim_theme(site: Path, classes: set[str]) -> None:
     known = classes | set(re.findall(r"[\w-]+", scripts))
     for path in (site / "assets/stylesheets").glob("main.*.min.css"):
         path.write_text(trimmed(path.read_text("utf-8"), known), "utf-8")
+
+
+def drop_comments(site: Path) -> None:
+    """Write the book's own style sheets and scripts without what they say to those who read their source."""
+    for folder in ("css", "js"):
+        for path in (site / "assets" / folder).iterdir():
+            if path.suffix in COMMENTS:
+                path.write_text(without_comments(path.read_text("utf-8"), path.suffix), "utf-8")
+
+
+def without_comments(text: str, suffix: str) -> str:
+    """Return a style sheet (`.css`) or a script (`.js`) without the comments that have lines of their own."""
+    return re.sub(r"\n{2,}", "\n", COMMENTS[suffix].sub("", text)).lstrip("\n")
 
 
 def trimmed(sheet: str, known: set[str]) -> str:

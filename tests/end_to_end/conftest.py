@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openbook.bench.browser import FLAGS, chromium, served
+from tests.end_to_end.varied import build_varied
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,26 @@ def address(real_site):
     shutil.copytree(real_site / "site", folder / "book")
     with served(folder) as root:
         yield root + "book/"
+
+
+@pytest.fixture(scope="session")
+def top(real_site):
+    """Serve the book's own site at the top of its host, where its page for what is not found has its styles; give its address."""
+    with served(real_site / "site") as root:
+        yield root
+
+
+@pytest.fixture(scope="session")
+def varied_site(tmp_path_factory):
+    """Build a small book with what the real one may lack; return its folder `site`."""
+    return build_varied(tmp_path_factory.mktemp("varied"))
+
+
+@pytest.fixture(scope="session")
+def varied(varied_site):
+    """Serve the small book with what the real one may lack; give its address."""
+    with served(varied_site) as root:
+        yield root
 
 
 @pytest.fixture(scope="session")

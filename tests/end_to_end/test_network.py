@@ -1,8 +1,12 @@
 """What a page asks of the network, what it may run, and what is left when there is no network. Needs Chromium."""
 
+import gzip
+import io
 import json
+import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +91,54 @@ def test_the_text_is_painted_before_any_script_arrives(browser, address):
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
     assert page.locator("article h1").is_visible() and page.locator("article p:visible").count() > 3
     page.close()
+
+
+class Packed(Quiet):
+    """A file server that compresses text, as those do that publish books."""
+
+    def send_head(self):
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        if path.suffix not in (".html", ".css", ".js", ".svg", ".json") or not path.is_file():
+            return super().send_head()
+        body = gzip.compress(path.read_bytes(), 6)
+        self.send_response(200)
+        for name, value in (("Content-Type", self.guess_type(str(path))), ("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        return io.BytesIO(body)
+
+
+#: As Lighthouse's "slow 4G": 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back.
+SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
+
+WATCH_PAINTS = """window.painted = []; window.shifted = 0;
+  new PerformanceObserver((list) => { for (const { element } of list.getEntries()) if (element?.closest("article")) painted.push(element.textContent); })
+    .observe({ type: "largest-contentful-paint", buffered: true });
+  new PerformanceObserver((list) => { for (const { value } of list.getEntries()) shifted += value; }).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.mark.parametrize("path, width", [("network/", 390), ("zh/training/optimizers/", 1440)])
+def test_on_slow_4g_the_text_is_painted_before_anything_else_and_then_stays(browser, real_site, path, width):
+    """What is neither page nor style sheet is held back until a piece of the text is painted, then let through."""
+    held, open_now = [], False
+    with served(real_site / "site", Packed) as root:
+        context = browser.new_context(viewport={"width": width, "height": 844})
+        page = context.new_page()
+        context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_4G)
+        page.add_init_script(WATCH_PAINTS)
+        page.route(re.compile(r"\.(js|woff2|svg|png)$"), lambda route: route.continue_() if open_now else held.append(route))
+        page.goto(root + path, wait_until="commit")
+        page.wait_for_function("painted.length")
+        assert {"script", "font", "image"} <= {route.request.resource_type for route in held}
+        open_now = True
+        for route in held:
+            route.continue_()
+        page.wait_for_function("document.querySelector('.md-code__nav, .headerlink.only-web')")    # the scripts have run
+        page.wait_for_load_state("networkidle")
+        shifted = page.evaluate("shifted")
+        context.close()
+    assert shifted < 0.1
 
 
 @pytest.mark.parametrize("asked_for, lands", [

@@ -71,7 +71,7 @@ def test_the_contents_follow_the_text_and_the_switch_keeps_place_and_scheme(page
     page.emulate_media(color_scheme="dark")
     page.goto(f"{address}network/#inter-node-networking")
     page.wait_for_function("document.querySelector('.md-sidebar--secondary .md-nav__link--active')?.hash === '#inter-node-networking'")
-    page.locator("label[for^='__palette']:visible").click()
+    page.locator("[for^='__palette']:visible").click()
     chosen = page.locator("body").get_attribute("data-md-color-scheme")
     page.click("a.book-language")
     page.wait_for_url(f"{address}zh/network/#inter-node-networking")

@@ -18,6 +18,10 @@ def test_marked_formulas_are_rendered_in_place():
     assert "x &lt; 1" in shown and '<div class="math"' in shown
 
 
+def test_an_operator_that_is_a_word_is_one_word_to_a_screen_reader():
+    assert '<mo lspace="0.22em" rspace="0.22em">mod</mo>' in render(r"7 \bmod 3", False)
+
+
 def test_wrong_tex_is_named():
     with pytest.raises(TexError, match=r"cannot read the formula `\\nosuch`: Undefined control sequence"):
         render(r"\nosuch", False)

@@ -11,7 +11,7 @@ import pytest
 from lxml import html
 
 from openbook.site.build import build_site
-from openbook.site.pages import without_blank_lines
+from openbook.site.pages import finish_page, without_blank_lines
 
 
 def page(repository: Path, path: str):
@@ -184,3 +184,13 @@ def test_with_a_repository_and_an_address_every_page_says_both(small_site, tmp_p
 
 def test_blank_lines_of_templates_go_and_those_of_code_stay():
     assert without_blank_lines("<p>a\n\n   b</p>\n \n<pre>x\n\n  y</pre>\n\n<p>") == "<p>a\nb</p>\n<pre>x\n\n  y</pre>\n<p>"
+
+
+@pytest.mark.parametrize("written, kept", [
+    ('<label class="x" for="__nav_2" tabindex="">', '<label class="x" for="__nav_2">'),
+    ('<input type="checkbox" id="__search" autocomplete="off">', '<input type="checkbox" id="__search">'),
+    ('<input type="text" name="query" autocomplete="off">', '<input type="text" name="query" autocomplete="off">'),
+    ('<nav aria-labelledby="__nav_2_label" aria-expanded="true"><label class="md-nav__title" for="__nav_2"><span class="md-nav__icon md-icon"></span>Part</label>',
+     '<nav aria-label="Part"><label class="md-nav__title" for="__nav_2"><span class="md-nav__icon md-icon"></span>Part</label>')])
+def test_what_html_does_not_allow_is_not_taken_over_from_the_theme(written, kept):
+    assert finish_page(written, "en", None) == kept

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from openbook.site.styles import classes_in, trimmed
+from openbook.site.styles import classes_in, trimmed, without_comments
 
 
 @pytest.mark.parametrize("sheet, kept", [
@@ -34,3 +34,15 @@ def test_the_site_keeps_what_its_pages_and_scripts_use(small_site):
     for unused in ("[dir=rtl]", ".md-consent", ".md-tabs"):
         assert unused not in text
     assert not re.search(r"[,}]\{", text.replace("}}", "}"))
+
+
+@pytest.mark.parametrize("suffix, source, shipped", [
+    (".css", "/* Why,\n   at length. */\n\n/* b */ .b { margin: 0; }\n.a { color: red; }    /* red */\n", "/* b */ .b { margin: 0; }\n.a { color: red; }    /* red */\n"),
+    (".js", "// Why.\nrun();    // now\n\n  // then\n  open('https://x');\n", "run();    // now\n  open('https://x');\n")])
+def test_comments_with_lines_of_their_own_are_not_shipped(suffix, source, shipped):
+    assert without_comments(source, suffix) == shipped
+
+
+def test_the_books_scripts_have_no_text_over_several_lines(root):
+    for path in (root / "overrides/assets/js").glob("*.js"):
+        assert [line for line in path.read_text("utf-8").splitlines() if line.count("`") % 2] == [], path.name

@@ -5,6 +5,9 @@
   // The space keeps the link's meaning, and the theme from finding it.
   for (const link of document.querySelectorAll("link[rel=alternate]")) link.setAttribute("rel", "alternate ");
 
+  // A page loaded anew begins with search and navigation closed: some browsers would remember that they were open.
+  for (const toggle of document.querySelectorAll("input.md-toggle")) toggle.autocomplete = "off";
+
   const box = document.getElementById("__search");
   const opened = new Promise((resolve) => {
     // A page reached from a search marks the words that were looked for: it needs the index's settings.

@@ -60,7 +60,7 @@
 
   // What scrolls sideways can be reached with the keyboard; what does not is no stop on the way.
   const reach = () => {
-    for (const box of document.querySelectorAll("article pre > code, article div.math, article .md-typeset__scrollwrap:not(.table-wrap *)")) {
+    for (const box of document.querySelectorAll("article pre > code, article div.math, article .tabbed-labels, article .md-typeset__scrollwrap:not(.table-wrap *, .chart-values *)")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
