@@ -61,7 +61,8 @@ def _run(work: Callable[..., Any], arguments: tuple[Any, ...], write: int) -> No
     """Do the work in the forked process, hand over what it gives or raises, and end the process."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         # Layout makes millions of objects that live until the end: collecting them along the way is wasted.
         gc.disable()
         try:

@@ -1,0 +1,233 @@
+"""Builds that are killed at any step, or run at once, leave a whole site: the last one or the new one."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from openbook import building as module
+from openbook.building import building
+from openbook.findings import BookError
+from openbook.site import build
+from openbook.site.build import KEY, build_site
+from openbook.site.manifest import OFFLINE
+from openbook.site.offline import pack
+from tests.conftest import ROOT, SMALL_BOOK, with_site_settings
+
+OLD, NEW = "<p>the last edition", "<p>the new edition"
+#: What Python tells of before it does it: each is a step at which a build may be killed.
+STEPS = ("open", "os.", "shutil.")
+
+
+def pages(text):
+    return {"index.html": text, "zh/index.html": text, "assets/deep/style.css": text, "book.json": text}
+
+
+def lay(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+
+
+def found(folder):
+    """Return the text of every page, whatever else lies beside them."""
+    return {name: (folder / name).read_text("utf-8") for name in pages("") if (folder / name).is_file()}
+
+
+@pytest.fixture
+def book(write, monkeypatch):
+    """A small book whose site MkDocs has built, its PDFs and its archive; the next build will find the text NEW."""
+    root = with_site_settings(write(SMALL_BOOK))
+    lay(root / "site", {**pages(OLD), "pdf/ml-engineering.en.pdf": "a PDF", "ml-engineering.zip": "an archive"})
+    monkeypatch.setattr(build, "check_repository", lambda root: [])
+    monkeypatch.setattr(build, "input_key", lambda root: "what the new edition is made from")
+    monkeypatch.setattr(build, "_undated", lambda root: ())
+    monkeypatch.setattr(build, "report", lambda root, last, fresh: ())
+    monkeypatch.setattr(build, "_run_mkdocs", lambda root, place: lay(place.fresh, pages(NEW)))
+    return root
+
+
+def forked(work):
+    """Do work in a process of its own; return how it ended, as os.waitstatus_to_exitcode has it."""
+    process = os.fork()
+    if not process:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def killed_at(step, work):
+    """Do work in a process that is killed before the given step on files; return False when it has no so many."""
+    def counting():
+        count = 0
+
+        def hook(event, arguments):
+            nonlocal count
+            if event.startswith(STEPS):
+                count += 1
+                if count == step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        work()
+
+    ended = forked(counting)
+    assert ended in (0, -signal.SIGKILL)
+    return ended != 0
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_build_killed_at_any_step_leaves_a_whole_site(book, monkeypatch, at_once):
+    """Where the system cannot exchange two folders, the site may be gone until the next command, which brings it back."""
+    if not at_once:
+        monkeypatch.setattr(module, "exchanged", lambda one, other: False)
+    site, seen, gaps = book / "site", set(), 0
+    last = shutil.copytree(site, book / "kept")
+    step = 1
+    while killed_at(step, lambda: build_site(book)):
+        gaps += not site.exists()
+        with building(site):
+            now = found(site)
+            assert now in (pages(OLD), pages(NEW)), f"killed at step {step}"
+            assert (site / "pdf/ml-engineering.en.pdf").read_text() == "a PDF" and (site / "ml-engineering.zip").read_text() == "an archive"
+        seen.add(now["index.html"])
+        if now == pages(NEW):
+            shutil.rmtree(site)
+            shutil.copytree(last, site)
+        step += 1
+    assert found(site) == pages(NEW) and seen == {OLD, NEW} and step > 30
+    assert bool(gaps) == (not at_once)
+    assert sorted(path.name for path in (book / ".cache").iterdir()) == ["lock"], "what killed builds left is cleared away"
+
+
+def test_a_packing_killed_on_the_way_leaves_nothing_that_would_be_published(small_site, tmp_path):
+    root = tmp_path / "book"
+    shutil.copytree(small_site / "site", root / "site")
+    lay(root / "site", {f"pdf/ml-engineering.{lang}.pdf": "a PDF" for lang in ("en", "zh")})
+    before = {path.name for path in (root / "site").iterdir()}
+    list(pack(root))
+    whole = (root / "site" / OFFLINE).read_bytes()
+    (root / "site" / OFFLINE).unlink()
+    step = 1
+    while killed_at(step, lambda: list(pack(root))):
+        assert {path.name for path in (root / "site").iterdir()} == before
+        step += 30
+    assert step > 100 and (root / "site" / OFFLINE).read_bytes() == whole
+
+
+def reader(work, *locks):
+    """Do work in a process of its own, one that shares no lock with this one; return what it prints, line by line."""
+    read, write = os.pipe()
+    process = os.fork()
+    if not process:
+        try:
+            for lock in locks:
+                os.close(lock)
+            sys.stdout = os.fdopen(write, "w")
+            work()
+            sys.stdout.flush()
+        finally:
+            os._exit(0)
+    os.close(write)
+    return os.fdopen(read)
+
+
+def test_of_two_builds_the_second_waits_and_finds_the_work_done(book):
+    with building(book / "site") as place:
+        says = reader(lambda: build_site(book), place.lock)
+        assert says.readline() == "Another build of this book is under way: waiting until it ends ...\n"
+        assert found(book / "site") == pages(OLD)
+        lay(book / "site", {**pages(NEW), KEY: build.input_key(book)})
+    with says:
+        assert says.read() == "site/ is up to date: nothing has changed since it was built.\n"
+    os.wait()
+
+
+def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book):
+    """Else a new build and the rest of the old one would write into one folder."""
+    with building(book / "site") as place:
+        orphan = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=place.inherited)
+    says = reader(lambda: build_site(book))
+    assert says.readline().startswith("Another build of this book is under way")
+    assert found(book / "site") == pages(OLD)
+    orphan.communicate(b"\n")
+    with says:
+        assert "site/ is built: 2 pages" in says.read()
+    os.wait()
+    assert found(book / "site") == pages(NEW)
+
+
+def test_make_clean_during_a_build_is_said_and_leaves_no_half_a_site(book, monkeypatch):
+    def cleaned(root, place):
+        lay(place.fresh, pages(NEW))
+        subprocess.run(["make", "--silent", "-f", ROOT / "Makefile", "clean"], cwd=root, check=True)
+        lay(place.fresh, {"index.html": NEW})
+
+    monkeypatch.setattr(build, "_run_mkdocs", cleaned)
+    with pytest.raises(BookError, match="the folder .cache was removed meanwhile"):
+        build_site(book)
+    assert not (book / "site").exists()
+
+
+def test_a_site_that_is_a_link_is_not_replaced(book):
+    (book / "site").rename(book / "elsewhere")
+    (book / "site").symlink_to("elsewhere")
+    with pytest.raises(BookError, match="site is a link"):
+        build_site(book)
+    assert found(book / "elsewhere") == pages(OLD)
+
+
+def test_pdfs_of_a_site_in_a_folder_of_others_need_no_lock(tmp_path, monkeypatch):
+    (tmp_path / "site").mkdir()
+    monkeypatch.setattr(os, "open", raising(PermissionError))
+    with building(tmp_path / "site") as place:
+        assert place.lock is None and place.held()
+
+
+def raising(error):
+    def call(*_):
+        raise error
+
+    return call
+
+
+@pytest.mark.slow
+def test_a_terminated_build_ends_mkdocs_too_and_the_next_one_is_whole(write):
+    """The real program on a real book, ended when MkDocs has begun, started twice at once, and killed on its way."""
+    root = with_site_settings(write(SMALL_BOOK))
+
+    def start():
+        return subprocess.Popen([sys.executable, "-m", "openbook", "site", "--force"], cwd=root, stdout=subprocess.PIPE, text=True,
+                                env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    first, second = start(), start()
+    said = [process.communicate()[0] for process in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert sum("waiting until it ends" in text for text in said) == 1
+    good = files(root / "site")
+    for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        process = start()
+        while not process.stdout.readline().startswith("Building"):
+            pass
+        process.send_signal(number)
+        process.communicate()
+        process.stdout.close()
+        assert process.returncode == code and files(root / "site") == good
+        with open(root / ".cache/lock") as lock:
+            if number == signal.SIGTERM:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)    # raises if MkDocs goes on
+    last = start()
+    last.communicate()
+    assert last.returncode == 0 and files(root / "site") == good
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
