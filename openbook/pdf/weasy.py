@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import math
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -201,7 +202,7 @@ def _reactivate(self: Any, style: Any) -> None:
             if end == start:
                 continue
             # A cluster may hold several characters, a ligature for one: count every offset it covers.
-            extra = sum(width for at, width in gaps.items() if item.offset + start <= at < item.offset + end)
+            extra = math.fsum(width for at, width in gaps.items() if item.offset + start <= at < item.offset + end)
             if extra:
                 glyphs.glyphs[i].geometry.width += int(extra * TO_UNITS)
         run = run.next
