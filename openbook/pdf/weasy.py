@@ -9,8 +9,9 @@ import hashlib
 import importlib.metadata
 import math
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -70,6 +71,9 @@ _squeeze: Callable[[str, str], list[tuple[int, int]]] | None = None
 def install() -> None:
     """Change WeasyPrint for this process; calling it again changes nothing more."""
     check_version()
+    if sys.version_info >= (3, 12):
+        for name in [name for name in sys.modules if name.startswith("weasyprint.")]:
+            vars(sys.modules[name])["sum"] = _sum
     pdf.build_fonts_dictionary = _leave_fonts_out
     pdf_fonts.get_hb_object_data = lambda *_: b""
     weasy_tags.install()
@@ -80,6 +84,13 @@ def install() -> None:
     line_break.Layout.reactivate = _reactivate
     layout.LayoutContext._update_footnote_area = _update_footnote_area
     block._linebox_layout = _linebox_layout
+
+
+def _sum(values: Iterable[Any], start: Any = 0) -> Any:
+    """Add values up one by one, as Python 3.11 does: newer ones keep the rounding errors of floats, and widths get other last digits."""
+    for value in values:
+        start = start + value
+    return start
 
 
 def open_fonts() -> FontConfiguration:
