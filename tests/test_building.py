@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 
+import build_pdf
 import pytest
 
 from openbook import building as module
@@ -156,6 +157,18 @@ def test_of_two_builds_the_second_waits_and_finds_the_work_done(book):
     os.wait()
 
 
+def test_a_pdf_is_not_made_of_a_site_that_is_being_built(book, capfd):
+    """Half of its pages would be old. Here there is no book to be made into one, which is said once the site is whole."""
+    with building(book / "site") as place:
+        says = reader(lambda: build_pdf.main(["--site", str(book / "site")]), place.lock)
+        assert says.readline().startswith("Another build of this book is under way")
+        assert capfd.readouterr().err == ""
+    with says:
+        says.read()
+    os.wait()
+    assert capfd.readouterr().err.startswith("error: book.json is not JSON")
+
+
 def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book):
     """Else a new build and the rest of the old one would write into one folder."""
     with building(book / "site") as place:
@@ -209,17 +222,17 @@ def test_a_terminated_build_ends_mkdocs_too_and_the_next_one_is_whole(write):
     """The real program on a real book, ended when MkDocs has begun, started twice at once, and killed on its way."""
     root = with_site_settings(write(SMALL_BOOK))
 
-    def start():
-        return subprocess.Popen([sys.executable, "-m", "openbook", "site", "--force"], cwd=root, stdout=subprocess.PIPE, text=True,
+    def start(*options):
+        return subprocess.Popen([sys.executable, "-m", "openbook", "site", *options], cwd=root, stdout=subprocess.PIPE, text=True,
                                 env={**os.environ, "PYTHONPATH": str(ROOT)})
 
     first, second = start(), start()
     said = [process.communicate()[0] for process in (first, second)]
     assert first.returncode == second.returncode == 0
-    assert sum("waiting until it ends" in text for text in said) == 1
+    assert sorted("waiting until it ends" in text for text in said) == sorted("up to date" in text for text in said) == [False, True]
     good = files(root / "site")
     for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
-        process = start()
+        process = start("--force")
         while not process.stdout.readline().startswith("Building"):
             pass
         process.send_signal(number)
@@ -229,7 +242,7 @@ def test_a_terminated_build_ends_mkdocs_too_and_the_next_one_is_whole(write):
         with open(root / ".cache/lock") as lock:
             if number == signal.SIGTERM:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)    # raises if MkDocs goes on
-    last = start()
+    last = start("--force")
     last.communicate()
     assert last.returncode == 0 and files(root / "site") == good
 

@@ -62,7 +62,8 @@ def _run(work: Callable[..., Any], arguments: tuple[Any, ...], write: int) -> No
     status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) is signal.default_int_handler:
+                signal.signal(number, signal.SIG_DFL)
         # Layout makes millions of objects that live until the end: collecting them along the way is wasted.
         gc.disable()
         try:

@@ -87,10 +87,10 @@ def _unwritten(error: OSError) -> BookError:
 
 
 def _undated(root: Path) -> Iterator[str]:
-    """Yield why pages will not say when they changed, and what day the edition carries for want of a commit."""
+    """Yield why pages carry no day of their last change, and what day the edition carries for want of a commit."""
     if (why := why_undated(root)) is None:
         return
-    yield f"Pages will not say when they changed: {why}."
+    yield f"Pages carry no day of their last change: {why}."
     if git_state(root) == (None, None) and not os.environ.get("SOURCE_DATE_EPOCH"):
         yield f"The edition carries today's date, {edition_date(None)}; set SOURCE_DATE_EPOCH for another."
 

@@ -55,7 +55,7 @@ def test_a_usual_clone_says_nothing_and_knows_the_days(published, tmp_path):
 
 def test_a_shallow_clone_names_its_commit_and_dates_no_page(published, tmp_path):
     book = clone(published, tmp_path / "book", "--depth", "1")
-    assert list(_undated(book)) == ["Pages will not say when they changed: the clone is shallow; `git fetch --unshallow` brings its history."]
+    assert list(_undated(book)) == ["Pages carry no day of their last change: the clone is shallow; `git fetch --unshallow` brings its history."]
     assert git_state(book) == git_state(published.parent) and changes_of(book) == {}
     before = input_key(book)
     git(book, "fetch", "-q", "--unshallow")
@@ -91,7 +91,7 @@ def test_without_a_history_no_day_is_made_up_and_a_line_says_why(published, tmp_
     spoil(book, monkeypatch)
     assert git_state(book) == (None, None) and changes_of(book) == {}
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795000000")
-    assert list(_undated(book)) == [f"Pages will not say when they changed: {why.format(book=book)}."]
+    assert list(_undated(book)) == [f"Pages carry no day of their last change: {why.format(book=book)}."]
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert "set SOURCE_DATE_EPOCH for another" in list(_undated(book))[1]
 
