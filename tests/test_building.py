@@ -1,5 +1,6 @@
 """Builds that are killed at any step, or run at once, leave a whole site: the last one or the new one."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -129,8 +130,9 @@ def names(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+@contextlib.contextmanager
 def reader(work, *locks):
-    """Do work in a process of its own, one that shares no lock with this one; return what it prints, line by line."""
+    """Do work in a process of its own, one that shares no lock with this one; give what it prints, line by line."""
     read, write = os.pipe()
     process = os.fork()
     if not process:
@@ -143,29 +145,29 @@ def reader(work, *locks):
         finally:
             os._exit(0)
     os.close(write)
-    return os.fdopen(read)
+    with os.fdopen(read) as says:
+        yield says
+    os.waitpid(process, 0)
 
 
 def test_of_two_builds_the_second_waits_and_finds_the_work_done(book):
-    with building(book / "site") as place:
-        says = reader(lambda: build_site(book), place.lock)
-        assert says.readline() == "Another build of this book is under way: waiting until it ends ...\n"
-        assert found(book / "site") == pages(OLD)
-        lay(book / "site", {**pages(NEW), KEY: build.input_key(book)})
-    with says:
+    with contextlib.ExitStack() as opened:
+        with building(book / "site") as place:
+            says = opened.enter_context(reader(lambda: build_site(book), place.lock))
+            assert says.readline() == "Another build of this book is under way: waiting until it ends ...\n"
+            assert found(book / "site") == pages(OLD)
+            lay(book / "site", {**pages(NEW), KEY: build.input_key(book)})
         assert says.read() == "site/ is up to date: nothing has changed since it was built.\n"
-    os.wait()
 
 
 def test_a_pdf_is_not_made_of_a_site_that_is_being_built(book, capfd):
     """Half of its pages would be old. Here there is no book to be made into one, which is said once the site is whole."""
-    with building(book / "site") as place:
-        says = reader(lambda: build_pdf.main(["--site", str(book / "site")]), place.lock)
-        assert says.readline().startswith("Another build of this book is under way")
-        assert capfd.readouterr().err == ""
-    with says:
+    with contextlib.ExitStack() as opened:
+        with building(book / "site") as place:
+            says = opened.enter_context(reader(lambda: build_pdf.main(["--site", str(book / "site")]), place.lock))
+            assert says.readline().startswith("Another build of this book is under way")
+            assert capfd.readouterr().err == ""
         says.read()
-    os.wait()
     assert capfd.readouterr().err.startswith("error: book.json is not JSON")
 
 
@@ -173,13 +175,11 @@ def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book):
     """Else a new build and the rest of the old one would write into one folder."""
     with building(book / "site") as place:
         orphan = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=place.inherited)
-    says = reader(lambda: build_site(book))
-    assert says.readline().startswith("Another build of this book is under way")
-    assert found(book / "site") == pages(OLD)
-    orphan.communicate(b"\n")
-    with says:
+    with reader(lambda: build_site(book)) as says:
+        assert says.readline().startswith("Another build of this book is under way")
+        assert found(book / "site") == pages(OLD)
+        orphan.communicate(b"\n")
         assert "site/ is built: 2 pages" in says.read()
-    os.wait()
     assert found(book / "site") == pages(NEW)
 
 
