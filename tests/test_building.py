@@ -25,6 +25,7 @@ from tests.conftest import ROOT, SMALL_BOOK, with_site_settings
 OLD, NEW = "<p>the last edition", "<p>the new edition"
 #: What Python tells of before it does it: each is a step at which a build may be killed.
 STEPS = ("open", "os.", "shutil.")
+RUN_MKDOCS = build._run_mkdocs
 
 
 def pages(text):
@@ -131,14 +132,14 @@ def names(folder):
 
 
 @contextlib.contextmanager
-def reader(work, *locks):
-    """Do work in a process of its own, one that shares no lock with this one; give what it prints, line by line."""
+def reader(work, *apart):
+    """Do work in a process of its own that does not share some descriptors; give what it prints, line by line."""
     read, write = os.pipe()
     process = os.fork()
     if not process:
         try:
-            for lock in locks:
-                os.close(lock)
+            for descriptor in apart:
+                os.close(descriptor)
             sys.stdout = os.fdopen(write, "w")
             work()
             sys.stdout.flush()
@@ -171,15 +172,29 @@ def test_a_pdf_is_not_made_of_a_site_that_is_being_built(book, capfd):
     assert capfd.readouterr().err.startswith("error: book.json is not JSON")
 
 
-def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book):
-    """Else a new build and the rest of the old one would write into one folder."""
-    with building(book / "site") as place:
-        orphan = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=place.inherited)
-    with reader(lambda: build_site(book)) as says:
-        assert says.readline().startswith("Another build of this book is under way")
-        assert found(book / "site") == pages(OLD)
-        orphan.communicate(b"\n")
-        assert "site/ is built: 2 pages" in says.read()
+def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book, monkeypatch):
+    """Else a new build and the rest of the old one would write into one folder. MkDocs is played by a script that reads a pipe."""
+    os.mkfifo(book / "pipe")
+    lay(book, {"mkdocs": f"#!/bin/sh\nexec cat '{book}/pipe'\n"})
+    (book / "mkdocs").chmod(0o755)
+
+    def first():
+        with building(book / "site") as place:
+            monkeypatch.setattr(sys, "executable", str(book / "mkdocs"))
+            RUN_MKDOCS(book, place)
+
+    killed = os.fork()
+    if not killed:
+        first()
+        os._exit(0)
+    with open(book / "pipe", "w") as pipe:    # it is open once MkDocs reads it
+        os.kill(killed, signal.SIGKILL)
+        os.waitpid(killed, 0)
+        with reader(lambda: build_site(book), pipe.fileno()) as says:
+            assert says.readline().startswith("Another build of this book is under way")
+            assert found(book / "site") == pages(OLD)
+            pipe.close()
+            assert "site/ is built: 2 pages" in says.read()
     assert found(book / "site") == pages(NEW)
 
 
