@@ -3,10 +3,8 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -25,7 +23,6 @@ from openbook.pdf.order import Order
 from openbook.pdf.pool import Aside
 from openbook.pdf.proof import plain, proof
 from openbook.pdf.render import Renderer
-from tests.conftest import ROOT
 
 CODES = ("en", "zh")
 
@@ -49,17 +46,6 @@ def test_cold_warm_and_rebuilt_editions_have_the_same_bytes(site, tmp_path, monk
     monkeypatch.setenv("OPENBOOK_CACHE", str(folder(tmp_path, "another")))
     again = make(Order(site, code, tmp_path / "again", jobs=1)).path.read_bytes()
     assert cold == warm == rebuilt == again != changed
-
-
-@pytest.mark.slow
-def test_a_strange_folder_locale_and_time_zone_give_the_same_bytes(site, made, cache, tmp_path):
-    away = tmp_path / "it's \"a\" $b 汉字"
-    shutil.copytree(site, away / "site")
-    shutil.copytree(cache / "pdf/faces", away / "cache/pdf/faces")
-    environment = {**os.environ, "OPENBOOK_CACHE": str(away / "cache"), "LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, ROOT / "build_pdf.py", "--site", "site", "--lang", "zh", "--jobs", "1"], cwd=away, env=environment, check=True,
-                   stdout=subprocess.DEVNULL)
-    assert (away / "site/pdf/tiny.zh.pdf").read_bytes() == made["zh"].path.read_bytes()
 
 
 def pages_apart(order, every):
