@@ -52,7 +52,7 @@ def book(write, monkeypatch):
     monkeypatch.setattr(build, "input_key", lambda root: "what the new edition is made from")
     monkeypatch.setattr(build, "_undated", lambda root: ())
     monkeypatch.setattr(build, "report", lambda root, last, fresh: ())
-    monkeypatch.setattr(build, "_run_mkdocs", lambda root, place: lay(place.fresh, pages(NEW)))
+    monkeypatch.setattr(build, "_run_mkdocs", lambda root, target, inherited: lay(target, pages(NEW)))
     return root
 
 
@@ -181,7 +181,7 @@ def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book, monkeyp
     def first():
         with building(book / "site") as place:
             monkeypatch.setattr(sys, "executable", str(book / "mkdocs"))
-            RUN_MKDOCS(book, place)
+            RUN_MKDOCS(book, place.fresh, place.inherited)
 
     killed = os.fork()
     if not killed:
@@ -199,10 +199,10 @@ def test_mkdocs_that_outlives_its_build_keeps_the_folder_to_itself(book, monkeyp
 
 
 def test_make_clean_during_a_build_is_said_and_leaves_no_half_a_site(book, monkeypatch):
-    def cleaned(root, place):
-        lay(place.fresh, pages(NEW))
+    def cleaned(root, target, inherited):
+        lay(target, pages(NEW))
         subprocess.run(["make", "--silent", "-f", ROOT / "Makefile", "clean"], cwd=root, check=True)
-        lay(place.fresh, {"index.html": NEW})
+        lay(target, {"index.html": NEW})
 
     monkeypatch.setattr(build, "_run_mkdocs", cleaned)
     with pytest.raises(BookError, match="the folder .cache was removed meanwhile"):

@@ -64,7 +64,8 @@ def _build(root: Path, place: Place, force: bool) -> int:
     print("Building the site in both languages ...", *_undated(root), sep="\n", flush=True)
     try:
         shutil.rmtree(place.fresh, ignore_errors=True)
-        _run_mkdocs(root, place)
+        # With the lock: should this process be killed, the folder is still that of MkDocs until it has ended.
+        _run_mkdocs(root, place.fresh, place.inherited)
         (place.fresh / KEY).write_text(key)
         changes = list(report(root, site, place.fresh))
         _take_along(site, place.fresh)
@@ -95,16 +96,15 @@ def _undated(root: Path) -> Iterator[str]:
         yield f"The edition carries today's date, {edition_date(None)}; set SOURCE_DATE_EPOCH for another."
 
 
-def _run_mkdocs(root: Path, place: Place) -> None:
-    """Run MkDocs with warnings as errors; its warnings are shown, its chatter is not."""
+def _run_mkdocs(root: Path, target: Path, inherited: tuple[int, ...] = ()) -> None:
+    """Run MkDocs with warnings as errors; its warnings are shown, its chatter is not. It inherits some descriptors."""
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "OPENBOOK_CHECKED": "1", "PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
-    # It inherits the lock: should this process be killed, the folder is still its own until it has ended.
-    process = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(place.fresh)], cwd=root, env=environment,
-                             encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=place.inherited)
+    process = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)], cwd=root, env=environment,
+                             encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=inherited)
     lines = [line.rstrip() for line in process.stdout.splitlines()
              if line.strip() and not any(chatter in line for chatter in CHATTER)]
     if process.returncode:
-        shutil.rmtree(place.fresh, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
         shown = "\n    ".join(lines) or "MkDocs said nothing"
         raise BookError([Finding("mkdocs.yml", 1, "mkdocs", f"MkDocs could not build the site:\n    {shown}",
                                  "Mend what it names. The last good site is still in place.")])
