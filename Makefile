@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Through Python, not the script beside it: that one holds the path it was installed under, and folders are moved.
+OPENBOOK := $(BIN)/python -m openbook
+# Texts are UTF-8, whatever the locale.
+export PYTHONUTF8 := 1
 
 .PHONY: all setup site pdf offline serve check links test bench lock update clean
 
@@ -10,26 +14,26 @@ all: site pdf offline
 setup: $(VENV)/.ready
 
 site: $(VENV)/.ready
-	@$(BIN)/openbook site
+	@$(OPENBOOK) site
 
 pdf: site
 	@$(BIN)/python build_pdf.py
 
 # site/ml-engineering.zip: the whole site with its search, for a laptop without a network.
 offline: pdf
-	@$(BIN)/openbook offline
+	@$(OPENBOOK) offline
 
 # Live preview; LOCALE=zh for one language. An edit builds only the pages it touches.
 serve: $(VENV)/.ready
-	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/mkdocs serve --dirty
+	@NO_MKDOCS_2_WARNING=1 BOOK_LOCALE=$(LOCALE) $(BIN)/python -m mkdocs serve --dirty
 
 # What differs from the last commit, or the whole book if nothing does; ALL=1 for the whole book in any case.
 check: $(VENV)/.ready
-	@$(BIN)/openbook check $(if $(ALL),,--changed)
+	@$(OPENBOOK) check $(if $(ALL),,--changed)
 
 # External links; the internal ones are part of every check and build.
 links: $(VENV)/.ready
-	@$(BIN)/openbook links
+	@$(OPENBOOK) links
 
 # What needs PyTorch, a browser, Java, Slurm or fio runs in .ci/run, which installs them.
 test: $(VENV)/.ready
@@ -49,12 +53,8 @@ update: all
 	@sh openbook/setup/update.sh $(BIN)
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@sh openbook/setup/system.sh
-	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing the locked Python packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@sh openbook/setup/environment.sh $(VENV) "$(PYTHON)"
 
+# First what says that they are whole: whoever interrupts it, or builds meanwhile, is not told that nothing has changed.
 clean:
-	@rm -rf site .cache
+	@rm -rf site/.key .cache/lock site .cache

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from openbook.building import behave_as_command, building
 from openbook.pdf.collect import language_codes
 from openbook.pdf.errors import PdfError
 
@@ -41,19 +42,22 @@ def build(options: argparse.Namespace) -> None:
     from openbook.pdf.announce import announce
     from openbook.pdf.edition import Order, make
 
-    codes = [options.lang] if options.lang else language_codes(options.site)
-    for code in codes:
-        made = make(Order(options.site, code, options.output or options.site / "pdf", tuple(options.chapter),
-                          options.paper, options.jobs, options.force, options.screen), show)
-        announce(options.site, code, made)
-        if made.fresh:
-            print(f"{made.path}  {made.pages} pages  {made.size / 1e6:.1f} MB  {made.seconds:.1f} s", flush=True)
-        else:
-            print(f"{made.path.name} is up to date", flush=True)
+    # A site that is built meanwhile would give a book of old and new pages.
+    with building(options.site):
+        for code in [options.lang] if options.lang else language_codes(options.site):
+            made = make(Order(options.site, code, options.output or options.site / "pdf", tuple(options.chapter),
+                              options.paper, options.jobs, options.force, options.screen), show)
+            announce(options.site, code, made)
+            if made.fresh:
+                print(f"{made.path}  {made.pages} pages  {made.size / 1e6:.1f} MB  {made.seconds:.1f} s", flush=True)
+            else:
+                print(f"{made.path.name} is up to date", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
+    if arguments is None:
+        behave_as_command()
     try:
         build(parse(sys.argv[1:] if arguments is None else arguments))
     except PdfError as error:

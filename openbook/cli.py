@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from openbook.book import read_book
+from openbook.building import behave_as_command
 from openbook.checking.changed import changed_files, check_changes, of_the_book
 from openbook.checking.run import check_repository
 from openbook.checking.words import chinese_files
@@ -18,6 +19,8 @@ from openbook.reading.library import read_library
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 well or nothing but advice, 1 findings, 2 wrong usage."""
+    if arguments is None:
+        behave_as_command()
     parser = argparse.ArgumentParser(prog="openbook", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print what is wrong in the book, with file, line and remedy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from openbook.charts.drawing import Drawing
+from openbook.charts.drawing import Drawing, number
 from openbook.charts.scale import Scale
 from openbook.facts.model import Column
 from openbook.facts.tables import format_number
@@ -53,7 +53,7 @@ def draw_axes(drawing: Drawing, frame: Frame, titles: tuple[str, str], columns: 
         drawing.line(x, frame.top, x, frame.bottom, "g")
         words = tick_label(value, columns[0])
         drawing.text(min(x, drawing.width - drawing.measure(words) / 2), frame.bottom + size * 1.3, words, "q", "m")
-    drawing.path(f"M{frame.left:g} {frame.top:g}V{frame.bottom:g}H{frame.right:g}", "ax")
+    drawing.path(f"M{number(frame.left)} {number(frame.top)}V{number(frame.bottom)}H{number(frame.right)}", "ax")
     drawing.text(0, frame.top - size * 0.8, titles[1], "q")
     drawing.text((frame.left + frame.right) / 2, frame.bottom + size * 2.8, titles[0], "q", "m")
     drawing.height = frame.bottom + size * 3.3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from openbook.charts.drawing import Drawing
@@ -64,7 +65,7 @@ class Labels:
         return x, y - size * 0.8, x + self.drawing.measure(words), y + size * 0.22
 
     def _cost(self, box: Box, others: Sequence[Box] = ()) -> float:
-        covered = sum(_shared(box, other) for other in self.taken) + 2 * sum(_shared(box, other) for other in others)
+        covered = math.fsum(_shared(box, other) for other in self.taken) + 2 * math.fsum(_shared(box, other) for other in others)
         left, top, right, bottom = self.edges
         outside = max(0, left - box[0]) + max(0, box[2] - right) + max(0, top - box[1]) + max(0, box[3] - bottom)
         return round(covered + outside * 100, 3)

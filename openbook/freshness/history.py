@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from openbook.freshness.prints import Original, Print, originals_in
+from openbook.git import ask
 
 DEPTH = 300
 
@@ -53,24 +53,16 @@ class History:
         return self._versions
 
     def _read(self):
-        log = _git(self.root, "log", f"-{DEPTH}", "--follow", "--format=%x00%H %cs", "--name-only", "--", self.path)
+        log = ask(self.root, "log", f"-{DEPTH}", "--follow", "--format=%x00%H %cs", "--name-only", "--", self.path)
         for entry in (log or "").split("\x00")[1:]:
             lines = [line for line in entry.split("\n") if line.strip()]
             if len(lines) < 2:
                 continue
             commit, day = lines[0].split()
-            text = _git(self.root, "show", f"{commit}:{lines[-1]}")
+            text = ask(self.root, "show", f"{commit}:{lines[-1]}")
             if text is not None:
                 yield _Version(day, {original.id: original for original in originals_in(text)})
 
     def _complete(self) -> bool:
         versions = self.versions()
-        return bool(versions) and len(versions) < DEPTH and (_git(self.root, "rev-parse", "--is-shallow-repository") or "").strip() == "false"
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(root), "-c", "core.quotePath=false", *arguments], capture_output=True, check=True)
-        return done.stdout.decode("utf-8", "replace")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        return bool(versions) and len(versions) < DEPTH and (ask(self.root, "rev-parse", "--is-shallow-repository") or "").strip() == "false"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +87,6 @@ class _Cache:
     def write(self, links: set[str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         kept = {url: day for url, day in sorted(self.days.items()) if url in links}
-        fresh = self.path.with_suffix(".new")
+        fresh = self.path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(kept, ensure_ascii=False, indent=0), "utf-8")
         fresh.replace(self.path)

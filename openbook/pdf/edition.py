@@ -55,7 +55,7 @@ def _make(order: Order, progress: Callable[[Step], None]) -> Made:
     faces = font_files.find_faces(cache)
     sheet = style_sheet(faces, order.paper, order.code)
     environment = _environment(faces, SHAPING)
-    stamp = cache / "editions" / f"{hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]}.json"
+    stamp = cache / "editions" / f"{hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:16]}.json"
     key = _inputs(order, book, sheet, _environment(faces, "*.py"))
     if not order.force and (kept := _up_to_date(stamp, key, target)):
         return Made(target, kept["pages"], target.stat().st_size, False, time.monotonic() - started)

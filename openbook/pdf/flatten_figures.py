@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from lxml import etree
@@ -70,7 +71,7 @@ def flatten_tables(root: HtmlElement) -> None:
     for table in root.iter("table"):
         rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
         columns = max((len(row) for row in rows), default=0)
-        narrowest = sum(
+        narrowest = math.fsum(
             max((_longest_word(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns))
         fit = next((name for limit, name in FITS if narrowest <= limit), "fit-4")
         if columns >= 8:
@@ -96,7 +97,7 @@ def _longest_word(cell: HtmlElement) -> float:
     """Measure a cell's longest unbreakable word, in characters of average width."""
     text = "".join(cell.xpath(".//text()[not(ancestor::sup)]"))
     words = re.split(r"[\s\u200b]+|(?<=[\u2e80-\u9fff\uff00-\uffef])", text)
-    longest = max((sum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
+    longest = max((math.fsum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
     if cell.find(".//code") is not None:
         longest = max((len(piece) for piece in re.split(r"[\s._/=,:@+-]+", text)), default=0) * 1.1
     return min(longest, 24)

@@ -61,7 +61,9 @@ def _run(work: Callable[..., Any], arguments: tuple[Any, ...], write: int) -> No
     """Do the work in the forked process, hand over what it gives or raises, and end the process."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.default_int_handler:
+                signal.signal(number, signal.SIG_DFL)
         # Layout makes millions of objects that live until the end: collecting them along the way is wasted.
         gc.disable()
         try:

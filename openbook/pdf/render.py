@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html
 import json
@@ -98,8 +99,9 @@ class Renderer:
         """Remove what no edition has used for some days."""
         oldest = time.time() - days * 86400
         for path in self.cache.iterdir():
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+            with contextlib.suppress(FileNotFoundError):    # another build with this cache removes the same
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _work(self, waiting: list[tuple[str, Segment]]) -> Iterator[Rendered]:
         """Lay out what the cache lacks, in processes that find style and fonts ready."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import math
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -69,6 +71,9 @@ _squeeze: Callable[[str, str], list[tuple[int, int]]] | None = None
 def install() -> None:
     """Change WeasyPrint for this process; calling it again changes nothing more."""
     check_version()
+    if sys.version_info >= (3, 12):
+        for name in [name for name in sys.modules if name.startswith("weasyprint.")]:
+            vars(sys.modules[name])["sum"] = _sum
     pdf.build_fonts_dictionary = _leave_fonts_out
     pdf_fonts.get_hb_object_data = lambda *_: b""
     weasy_tags.install()
@@ -79,6 +84,13 @@ def install() -> None:
     line_break.Layout.reactivate = _reactivate
     layout.LayoutContext._update_footnote_area = _update_footnote_area
     block._linebox_layout = _linebox_layout
+
+
+def _sum(values: Iterable[Any], start: Any = 0) -> Any:
+    """Add values up one by one, as Python 3.11 does: newer ones keep the rounding errors of floats, and widths get other last digits."""
+    for value in values:
+        start = start + value
+    return start
 
 
 def open_fonts() -> FontConfiguration:
@@ -201,7 +213,7 @@ def _reactivate(self: Any, style: Any) -> None:
             if end == start:
                 continue
             # A cluster may hold several characters, a ligature for one: count every offset it covers.
-            extra = sum(width for at, width in gaps.items() if item.offset + start <= at < item.offset + end)
+            extra = math.fsum(width for at, width in gaps.items() if item.offset + start <= at < item.offset + end)
             if extra:
                 glyphs.glyphs[i].geometry.width += int(extra * TO_UNITS)
         run = run.next

@@ -4,7 +4,7 @@ set -eu
 pins() { sed -n 's/^\([A-Za-z0-9._-]*==[^ ;\\]*\).*/\1/p' "$1" | sort; }
 mkdir -p .cache
 cp requirements.lock .cache/old.lock
-"$1/openbook" snapshot .cache/old.json
+"$1/python" -m openbook snapshot .cache/old.json
 sh openbook/setup/lock.sh "$1"
 echo
 echo "Packages (< before, > now):"
@@ -16,8 +16,8 @@ echo
     echo "The book cannot be built with these packages. To go back: git checkout requirements.lock && make" >&2
     exit 1
 }
-"$1/openbook" snapshot .cache/new.json
+"$1/python" -m openbook snapshot .cache/new.json
 echo
-"$1/openbook" compare .cache/old.json .cache/new.json
+"$1/python" -m openbook compare .cache/old.json .cache/new.json
 echo
 echo "If that is as it should be, run make test, look at a few pages, and commit requirements.lock."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from openbook.git import ask
 
 
 @dataclass(frozen=True)
@@ -20,22 +21,13 @@ def changes_of(root: Path) -> dict[str, tuple[Change, ...]]:
 
     Empty without a history, and where the history is cut off: its oldest commit would pass for the last change.
     """
-    if _git(root, "rev-parse", "--is-shallow-repository") != "false\n":
+    if ask(root, "rev-parse", "--is-shallow-repository") != "false\n":
         return {}
     found: dict[str, list[Change]] = {}
-    log = _git(root, "log", "--no-merges", "--relative=docs", "--format=%x00%cs %s", "--name-only", "--", "docs")
+    log = ask(root / "docs", "log", "--no-merges", "--relative", "--format=%x00%cs %s", "--name-only", "--", ".") or ""
     for entry in log.split("\0")[1:]:
         head, *files = [line for line in entry.split("\n") if line]
         day, _, subject = head.partition(" ")
         for file in files:
             found.setdefault(file, []).append(Change(day, subject))
     return {file: tuple(changes) for file, changes in found.items()}
-
-
-def _git(root: Path, *arguments: str) -> str:
-    """Return what git says; nothing where there is no git or no repository."""
-    try:
-        said = subprocess.run(["git", "-C", str(root), "-c", "core.quotePath=false", *arguments], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return said.stdout.decode("utf-8", "replace")

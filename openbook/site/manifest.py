@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import datetime
 import shutil
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from openbook import LANGUAGES
 from openbook.book import Chapter
+from openbook.git import ask, tracked
 from openbook.reading.library import Library
 from openbook.reading.programs import attachments
 
@@ -23,6 +23,8 @@ TAGS = {"en": "en", "zh": "zh-Hans"}
 ROOTS = {"en": "", "zh": "zh/"}
 PDF = "pdf/ml-engineering.{}.pdf"
 OFFLINE = "ml-engineering.zip"
+#: Characters of a commit's name.
+COMMIT = 10
 
 
 @dataclass
@@ -34,19 +36,17 @@ class Collected:
 
 def git_state(root: Path) -> tuple[str | None, str | None]:
     """Return the short commit and its day, or (None, None) where there is no history."""
-    try:
-        shown = subprocess.run(["git", "-C", str(root), "log", "-1", "--format=%h %cs"],
-                               capture_output=True, text=True, check=True).stdout.split()
-        return shown[0], shown[1]
-    except (OSError, subprocess.CalledProcessError, IndexError):
+    if not (shown := ask(root, "log", "-1", "--format=%H %cs")) or not tracked(root):
         return None, None
+    commit, day = shown.split()
+    return commit[:COMMIT], day    # git's own short form is longer in a clone with more objects
 
 
 def edition_date(commit_day: str | None) -> str:
-    """Return the date that the edition carries: SOURCE_DATE_EPOCH, else the last commit's, else today's."""
+    """Return the date that the edition carries: SOURCE_DATE_EPOCH, else the last commit's, else today's, in UTC."""
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date().isoformat()
-    return commit_day or datetime.date.today().isoformat()
+    return commit_day or datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 
 def printed(library: Library, chapter: Chapter) -> bool:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from openbook.building import Place, building
 from openbook.findings import BookError, Finding
 from openbook.site.manifest import OFFLINE as NAME
 
@@ -29,7 +30,13 @@ INDEX = "search/search_index.json"
 
 def pack(root: Path) -> Iterator[str]:
     """Write the site as a zip into itself, unless it is up to date; yield what was done. Raise BookError without a whole site."""
-    started, site = time.monotonic(), root / "site"
+    with building(root / "site") as place:
+        yield from _pack(place)
+
+
+def _pack(place: Place) -> Iterator[str]:
+    """Write the site as a zip into itself, with the folder for oneself."""
+    started, site = time.monotonic(), place.site
     target, book = site / NAME, _book(site)
     names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
     names = [name for name in names if not LEFT_OUT.match(name)]
@@ -37,7 +44,8 @@ def pack(root: Path) -> Iterator[str]:
     if _key_in(target) == key:
         yield f"site/{NAME} is up to date."
         return
-    fresh = target.with_suffix(".new")
+    # Not beside its place: a run that is killed leaves nothing that would be published.
+    fresh = place.cache / f"{NAME}.new"
     try:
         _write(fresh, site, names, datetime.date.fromisoformat(book["date"]), key)
         fresh.replace(target)

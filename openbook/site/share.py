@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,15 +78,22 @@ class Artist:
         used = set()
         for name, card in cards.items():
             kept = self.cache / f"{hashlib.sha256((self.key + repr(card)).encode()).hexdigest()[:32]}.png"
-            if not kept.is_file():
-                fresh = kept.with_suffix(".new")
-                self.draw(card).save(fresh, "PNG")
-                fresh.replace(kept)
             used.add(kept)
             (site / name).parent.mkdir(parents=True, exist_ok=True)
-            (site / name).write_bytes(kept.read_bytes())
+            (site / name).write_bytes(self._picture(card, kept))
         for kept in set(self.cache.glob("*.png")) - used:
-            kept.unlink()
+            kept.unlink(missing_ok=True)
+
+    def _picture(self, card: Card, kept: Path) -> bytes:
+        """Return a card's picture from the cache, or draw it; a preview may be using the same cache."""
+        with contextlib.suppress(FileNotFoundError):
+            return kept.read_bytes()
+        drawn = io.BytesIO()
+        self.draw(card).save(drawn, "PNG")
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(drawn.getvalue())
+        fresh.replace(kept)
+        return drawn.getvalue()
 
     def draw(self, card: Card) -> Image.Image:
         """Return a card as a picture of at most 256 colours."""

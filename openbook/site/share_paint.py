@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -111,4 +112,4 @@ def _curve(start: Point, first: Point, second: Point, end: Point) -> Iterator[Po
     for piece in range(1, PIECES + 1):
         t = piece / PIECES
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3)
-        yield tuple(sum(weight * point[axis] for weight, point in zip(weights, (start, first, second, end))) for axis in (0, 1))
+        yield tuple(math.fsum(weight * point[axis] for weight, point in zip(weights, (start, first, second, end))) for axis in (0, 1))

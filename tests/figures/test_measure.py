@@ -1,10 +1,14 @@
 """Text that leaves a figure's viewBox is found in either language."""
 
+from fractions import Fraction
+
 import pytest
 
 from openbook.figures.measure import overflows
 from openbook.figures.svg import read_figure
 from openbook.figures.text import text_width
+
+LONG = "Attainable BF16 throughput (TFLOPS) " * 20
 
 
 def outside(body: str, lang: str = "en", style: str = "text{font-size:10px}"):
@@ -16,6 +20,12 @@ def test_a_chinese_character_is_as_wide_as_it_is_high_and_a_letter_is_not():
     assert text_width("显存", 10) == 20
     assert 4 < text_width("n", 10) < 6 < text_width("M", 10) < 10
     assert text_width("wide", 10, bold=True) > text_width("wide", 10)
+
+
+def test_a_long_text_is_exactly_as_wide_as_its_letters_together():
+    """Python 3.11 and 3.12 round sums of fractions each in its own way, and charts are to have the same bytes."""
+    letters = sum(Fraction(text_width(letter, 1)).limit_denominator(1000) for letter in LONG)
+    assert text_width(LONG, 1) == float(letters)
 
 
 @pytest.mark.parametrize("body, found", [

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import logging
+import sys
 
 import pikepdf
 import pytest
@@ -31,6 +32,14 @@ def laid(renderer, body):
     html = f'<html lang="zh-Hans"><style>{CSS}</style><body>{body}</body></html>'
     page = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages[0]._page_box
     return [line for line in page.descendants() if isinstance(line, weasy.boxes.LineBox)]
+
+
+def test_widths_are_added_up_as_python_3_11_does_it():
+    """Newer ones keep the rounding errors of floats, and a page would have other bytes."""
+    weasy.install()
+    modules = [vars(module) for name, module in sys.modules.items() if name.startswith("weasyprint.")]
+    assert {eval("sum([0.1] * 10)", module) for module in modules} == {0.9999999999999999}
+    assert weasy._sum([0.1] * 10) == 0.9999999999999999 and weasy._sum([3, 4], 5) == 12
 
 
 def test_the_version_is_the_one_that_was_read(monkeypatch):

@@ -5,17 +5,17 @@ import subprocess
 
 import pytest
 
-OPENBOOK = '#!/bin/sh\necho "openbook $*"\n'
+PYTHON = '#!/bin/sh\nshift\necho "$*"\n'
 LOCK = "mkdocs==1.6.0 \\\n    --hash=sha256:aa\nold-one==1.0 ; python_version < '3.12' \\\n    --hash=sha256:bb\n"
 
 
 @pytest.fixture
 def folder(write, root):
     """A folder whose lock.sh brings a newer mkdocs and takes a package away."""
-    folder = write({"requirements.lock": LOCK, "bin/openbook": OPENBOOK,
+    folder = write({"requirements.lock": LOCK, "bin/python": PYTHON,
                     "openbook/setup/lock.sh": "printf 'mkdocs==1.6.1 \\\\\\n' > requirements.lock\n", "Makefile": "all:\n\t@echo built\n"})
     shutil.copy(root / "openbook/setup/update.sh", folder / "openbook/setup/update.sh")
-    (folder / "bin/openbook").chmod(0o755)
+    (folder / "bin/python").chmod(0o755)
     return folder
 
 
