@@ -33,12 +33,14 @@ class Labels:
         """
         places = [self._around(*point) for point in points]
         boxes = [[self._box(*place, words) for place in around] for around, (*_, words) in zip(places, points)]
+        alone = [[self._cost(box) for box in around] for around in boxes]    # what the names do to one another comes on top
         chosen: dict[int, int] = {}
         for _ in range(SWEEPS):
             before = dict(chosen)
             for point in range(len(points)):
                 others = [boxes[other][place] for other, place in chosen.items() if other != point]
-                chosen[point] = min(range(len(boxes[point])), key=lambda place: (self._cost(boxes[point][place], others), place))
+                chosen[point] = min(range(len(boxes[point])), key=lambda place: (
+                    round(alone[point][place] + 2 * _covered(boxes[point][place], others), 3), place))
             if chosen == before:
                 break
         for point, place in chosen.items():
@@ -64,13 +66,14 @@ class Labels:
         size = self.drawing.size
         return x, y - size * 0.8, x + self.drawing.measure(words), y + size * 0.22
 
-    def _cost(self, box: Box, others: Sequence[Box] = ()) -> float:
-        covered = math.fsum(_shared(box, other) for other in self.taken) + 2 * math.fsum(_shared(box, other) for other in others)
+    def _cost(self, box: Box) -> float:
         left, top, right, bottom = self.edges
         outside = max(0, left - box[0]) + max(0, box[2] - right) + max(0, top - box[1]) + max(0, box[3] - bottom)
-        return round(covered + outside * 100, 3)
+        return round(_covered(box, self.taken) + outside * 100, 3)
 
 
-def _shared(a: Box, b: Box) -> float:
-    """Return the area that two boxes share."""
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+def _covered(box: Box, others: Sequence[Box]) -> float:
+    """Return the area of a box that others cover."""
+    left, top, right, bottom = box
+    return math.fsum((min(right, other[2]) - max(left, other[0])) * (min(bottom, other[3]) - max(top, other[1]))
+                     for other in others if other[0] < right and left < other[2] and other[1] < bottom and top < other[3])
