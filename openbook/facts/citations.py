@@ -57,12 +57,13 @@ def _runs(names: dict[int, str]) -> list[str]:
 def source_html(source: Source, lang: str) -> str:
     """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
     words = WORDS[lang]
-    published = f" ({source.published})" if lang == "en" else f"（{source.published}）"
+    day = "<time>{}</time>".format    # never broken at its hyphens
+    published = f" ({day(source.published)})" if lang == "en" else f"（{day(source.published)}）"
     title = html.escape(source.title)
     if source.url:
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
     parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
-    read = words["read"].format(source.accessed)
+    read = words["read"].format(day(source.accessed))
     if source.snapshot:
         read += words["comma"] + words["copy"]
     return f"{parts}{words['comma']}{read}{words['stop']}"
