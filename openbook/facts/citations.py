@@ -55,16 +55,20 @@ def _runs(names: dict[int, str]) -> list[str]:
         [f"{links[group[0]]}–{links[group[-1]]}"] if len(group) >= RUN else [links[number] for number in group])]
 
 
+def _day(day: str | None) -> str:
+    """Return a date that is never broken at its hyphens."""
+    return f"<time>{html.escape(day or '')}</time>"
+
+
 def source_html(source: Source, lang: str) -> str:
     """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
     words = WORDS[lang]
-    day = html.escape(source.published or "")
-    published = f" ({day})" if lang == "en" else f"（{day}）"
+    published = f" ({_day(source.published)})" if lang == "en" else f"（{_day(source.published)}）"
     title = html.escape(source.title)
     if source.url and not wrong_scheme(source.url):
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
     parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
-    read = words["read"].format(html.escape(source.accessed))
+    read = words["read"].format(_day(source.accessed))
     if source.snapshot:
         read += words["comma"] + words["copy"]
     return f"{parts}{words['comma']}{read}{words['stop']}"
