@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from .collect import Book, Part
@@ -15,11 +16,13 @@ from .style import read_sheet
 from .words import part_label, word
 
 FRONT = "front-matter"
+#: A title that more chapters have says nothing in the contents: "Pitfalls" leads a reader nowhere in particular.
+SHARED = 10
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the contents: kind is part, chapter or section; `target` is a name of the book."""
+    """One row of the contents: kind is part, chapter or section; `target` is a name of the book, empty where there is none."""
 
     kind: str
     label: str
@@ -28,19 +31,24 @@ class Row:
 
 
 def contents_rows(book: Book, flats: list[Flat]) -> list[Row]:
-    """List the contents in two levels below the parts."""
+    """List the contents in two levels below the parts, without the sections that every chapter has."""
     rows: list[Row] = []
     part: Part | None = None
+    shared = Counter(title for flat in flats for title in {title for level, _, title in flat.headings if level == 2})
+    appendices = False
     for flat in flats:
         chapter = flat.chapter
         of = book.part_of(chapter)
         if of is not None and of != part:
             part = of
             rows.append(Row("part", part_label(book.code, of.number), of.title, of.id))
+        elif of is None and part is not None and not appendices:
+            appendices = True
+            rows.append(Row("part", "", word(book.code, "appendices"), ""))
         label = "" if chapter.number is None else str(chapter.number)
         rows.append(Row("chapter", label, chapter.title, chapter.id))
         rows += [Row("section", "", title, name) for level, name, title in flat.headings
-                 if level == 2 and not name.endswith("--sources")]
+                 if level == 2 and not name.endswith("--sources") and shared[title] <= SHARED]
     return rows
 
 
@@ -111,7 +119,8 @@ def _contents(book: Book, rows: list[Row], pages: dict[str, str]) -> str:
     for row in rows:
         label = row.label
         if row.kind == "part":
-            out.append(f'<p class="toc-part"><a href="{SCHEME}{row.target}">{label}　{html.escape(row.title)}</a></p>')
+            title = "　".join(filter(None, (label, html.escape(row.title))))
+            out.append(f'<p class="toc-part">{f"""<a href="{SCHEME}{row.target}">{title}</a>""" if row.target else title}</p>')
             continue
         number = f'<span class="label">{label}</span>' if label else ""
         out.append(f'<div class="toc-{row.kind} row" data-tag="TOCI"><span class="page">{pages.get(row.target, "0")}</span>'

@@ -1,5 +1,7 @@
 """Small stages: words, fonts, front matter, preflight."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from openbook.pdf import front, words
@@ -50,6 +52,19 @@ def test_pieces_open_on_right_hand_pages_and_are_numbered():
     assert place(pieces) == 4
     assert [piece.start for piece in pieces] == [0, 4, 6]
     assert [page_label(n, 4) for n in (0, 3, 4, 6)] == ["i", "iv", "1", "3"]
+
+
+def test_the_contents_leave_out_what_every_chapter_has_and_name_the_appendices():
+    chapters = [SimpleNamespace(id=f"c{n}", number=n, title=f"Chapter {n}", part=1) for n in range(1, 12)]
+    about = SimpleNamespace(id="about", number=None, title="About", part=None)
+    part = SimpleNamespace(id="part-1", number=1, title="Part")
+    book = SimpleNamespace(code="en", part_of=lambda chapter: part if chapter.part else None)
+    flats = [SimpleNamespace(chapter=chapter, headings=((1, chapter.id, chapter.title), (2, f"{chapter.id}--pitfalls", "Pitfalls"),
+                                                        (2, f"{chapter.id}--own", f"Own {chapter.id}"))) for chapter in [*chapters, about]]
+    rows = front.contents_rows(book, flats)
+    assert [row.title for row in rows[:4]] == ["Part", "Chapter 1", "Own c1", "Chapter 2"]
+    assert [(row.kind, row.title, row.target) for row in rows[-3:]] == [
+        ("part", "Appendices", ""), ("chapter", "About", "about"), ("section", "Own about", "about--own")]
 
 
 def test_a_chinese_title_breaks_where_a_reader_would():
