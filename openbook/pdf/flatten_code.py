@@ -16,7 +16,7 @@ COLOURS = {name: colour for colour, names in {
 #: Characters of the monospaced font that fit a line, by paper; wide characters count two.
 COLUMNS = {"a4": 85, "b5": 84}
 #: A listing up to this many lines is kept on one page.
-SHORT = 16
+SHORT = 10
 
 
 def flatten_code(root: HtmlElement, paper: str) -> None:

@@ -1,0 +1,50 @@
+"""Where the print style lets a page end, on pages of a few lines."""
+
+import pytest
+
+from openbook.pdf import weasy
+from openbook.pdf.style import read_sheet
+
+#: A page of ten lines of 20 px; margins of blocks are left as the print style has them where a test is about them.
+PAGE = ("@page{size:600px 200px;margin:0}body,pre,td,th,figcaption,.cl,p{font:12px/20px monospace!important}"
+        "p,.highlight,pre,table,figure,div.math,.table-notes,.link-notes{margin:0!important;padding:0!important}"
+        "td,th{padding:0!important;border:0!important}")
+LINES = "".join("<p>line</p>" for _ in range(10))
+
+
+def lay_out(body, style=PAGE):
+    """Give the boxes with text of each page, in the English print style."""
+    weasy.install()
+    css = weasy.weasyprint.CSS(string=read_sheet("book.css") + read_sheet("a4.css") + style)
+    html = f'<html lang="en"><body><section class="chapter">{body}</section></body></html>'
+    pages = weasy.weasyprint.HTML(string=html).render(stylesheets=[css]).pages
+    return [[box for part in page._page_box.children if not isinstance(part, weasy.boxes.MarginBox)
+             for box in part.descendants() if isinstance(box, weasy.boxes.TextBox) and box.text.strip()] for page in pages]
+
+
+def words(body, style=PAGE):
+    """Give the text of each page, a space between boxes."""
+    return [" ".join(box.text for box in page) for page in lay_out(body, style)]
+
+
+def lines(number):
+    return "".join(f"<p>line{n}</p>" for n in range(number))
+
+
+def listing(number):
+    rows = "".join(f'<span class="cl">row{n}</span>' for n in range(number))
+    return f'<div class="highlight short"><pre><code>{rows}</code></pre></div>'
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_short_listing_may_end_a_page_or_open_one(rows):
+    pages = words(lines(10 - rows) + listing(rows) + "<p>next</p>")
+    assert pages[1] == "next", "what follows is not glued to the listing"
+    pages = words(lines(10) + listing(rows))
+    assert pages[0].endswith("line9") and pages[1].startswith("row0"), "nor is what stands before"
+
+
+def test_the_first_and_last_three_lines_of_a_long_listing_stay_together():
+    assert words(lines(8) + listing(14).replace(" short", ""))[0].endswith("line7"), "two lines at the foot"
+    assert words(lines(7) + listing(14).replace(" short", ""))[0].endswith("row2"), "three may stand there"
+    assert words(listing(11).replace(" short", ""))[1] == "row8 row9 row10"
