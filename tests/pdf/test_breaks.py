@@ -48,3 +48,11 @@ def test_the_first_and_last_three_lines_of_a_long_listing_stay_together():
     assert words(lines(8) + listing(14).replace(" short", ""))[0].endswith("line7"), "two lines at the foot"
     assert words(lines(7) + listing(14).replace(" short", ""))[0].endswith("row2"), "three may stand there"
     assert words(listing(11).replace(" short", ""))[1] == "row8 row9 row10"
+
+
+def test_a_heading_that_opens_a_page_stands_at_its_head_but_a_title_keeps_its_room():
+    section = "</section><section class='chapter' style='break-before:page'>"
+    pages = lay_out(f"{lines(9)}<h2>A</h2>{lines(3)}{section}<h1 class='chapter-title'>T</h1>")
+    assert [box.text for page in pages for box in page[:1]] == ["line0", "A", "T"]
+    assert pages[1][0].position_y == pytest.approx(0, abs=3)
+    assert pages[2][0].position_y == pytest.approx(22 / 25.4 * 96, abs=5)
