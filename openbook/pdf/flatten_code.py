@@ -15,8 +15,14 @@ COLOURS = {name: colour for colour, names in {
 }.items() for name in names.split()}
 #: Characters of the monospaced font that fit a line, by paper; wide characters count two.
 COLUMNS = {"a4": 85, "b5": 84}
+#: Characters without width or ink: a line may break at the first and not at the second. An element `wbr` would not do:
+#: WeasyPrint then breaks inside the word behind it. Neither is drawn, so neither is copied or searched.
+BREAK, JOIN = "\u200b", "\u2060"
 #: A listing up to this many lines is kept on one page.
 SHORT = 10
+
+_break = re.compile(r"(?<=[._/=,:@+])(?=[^._/=,:@+\s])|(?<=[)\]}])(?=\w)|(?<=\w)(?=[(\[{])")
+_dashes = re.compile(r"(?<![\w-])--?(?=\w)")
 
 
 def flatten_code(root: HtmlElement, paper: str) -> None:
@@ -107,11 +113,13 @@ def _write_lines(code: HtmlElement, lines: list[list[tuple[str, str]]], columns:
 
 
 def break_long_words(code: HtmlElement, least: int = 14) -> None:
-    """Let a long inline code span break after its punctuation and between the humps of its words."""
-    text = code.text or ""
-    if len(code) or len(text) < least:
-        return
-    pieces = re.split(r"(?<=[._/=,:@+])(?=[^._/=,:@+\s])|(?<=[)\]}])(?=\w)|(?<=\w)(?=[(\[{])", text)
-    code.text = pieces[0]
-    for piece in pieces[1:]:
-        etree.SubElement(code, "wbr").tail = piece
+    """Let a long inline code span break after its punctuation and before its brackets, but not after an option's dashes."""
+    long = len("".join(code.itertext())) >= least
+    for text in code.xpath(".//text()"):
+        host = text.getparent()
+        marked = _break.sub(BREAK, text) if long else str(text)
+        marked = _dashes.sub(lambda found: "".join(dash + JOIN for dash in found[0]), marked)
+        if text.is_text:
+            host.text = marked
+        else:
+            host.tail = marked

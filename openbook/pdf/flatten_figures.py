@@ -98,7 +98,7 @@ def _longest_word(cell: HtmlElement) -> float:
     words = re.split(r"[\s\u200b]+|(?<=[\u2e80-\u9fff\uff00-\uffef])", text)
     longest = max((sum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
     if cell.find(".//code") is not None:
-        longest = max((len(piece) for piece in re.split(r"[\s._/=,:@+-]+", text)), default=0) * 1.1
+        longest = max((len(piece) for piece in re.split(r"[\s\u200b]+|(?<=\w-)(?=\w)", text)), default=0) * 1.1
     return min(longest, 24)
 
 

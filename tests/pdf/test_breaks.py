@@ -3,12 +3,15 @@
 import pytest
 
 from openbook.pdf import weasy
+from openbook.pdf.flatten_code import flatten_code
+from openbook.pdf.proof import UNSEEN
 from openbook.pdf.style import read_sheet
+from tests.pdf.test_flatten import parse, write
 
 #: A page of ten lines of 20 px; margins of blocks are left as the print style has them where a test is about them.
 PAGE = ("@page{size:600px 200px;margin:0}body,pre,td,th,figcaption,.cl,p{font:12px/20px monospace!important}"
         "p,.highlight,pre,table,figure,div.math,.table-notes,.link-notes{margin:0!important;padding:0!important}"
-        "td,th{padding:0!important;border:0!important}")
+        "td,th{padding:0!important;border:0!important}code{font-family:monospace!important}")
 LINES = "".join("<p>line</p>" for _ in range(10))
 
 
@@ -56,3 +59,13 @@ def test_a_heading_that_opens_a_page_stands_at_its_head_but_a_title_keeps_its_ro
     assert [box.text for page in pages for box in page[:1]] == ["line0", "A", "T"]
     assert pages[1][0].position_y == pytest.approx(0, abs=3)
     assert pages[2][0].position_y == pytest.approx(22 / 25.4 * 96, abs=5)
+
+
+@pytest.mark.parametrize("cell, broken", [
+    ("<code>all_reduce_bench.py</code>", ["all_reduce_", "bench.py"]),
+    ("<code>run --lf --verbose</code>", ["run --lf", "--verbose"])])
+def test_code_in_a_cell_breaks_after_its_signs_and_before_an_option(cell, broken):
+    cell = parse(f"<p>{cell}</p>")
+    flatten_code(cell, "a4")
+    table = f"<table style='width:100px'><tbody><tr><td style='width:100px'>{write(cell)}</td></tr></tbody></table>"
+    assert [box.text.translate(UNSEEN).strip() for box in lay_out(table)[0]] == broken
