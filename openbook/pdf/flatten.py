@@ -16,7 +16,7 @@ from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
     drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, keep_leads, keep_units,
-    mark_foreign, tighten_citations)
+    mark_foreign, part_marks, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -69,6 +69,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     links.lead_to_web(chapter, article)
     if not screen:
         note_external_links(article, book.code)
+    part_marks(article)
     wanted = flatten_links(article, chapter, links)
     ids = _prefix_ids(article, chapter)
     article.tag = "section"

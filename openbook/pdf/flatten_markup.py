@@ -113,6 +113,18 @@ def tighten_citations(root: HtmlElement) -> None:
             keep.append(cite)
 
 
+def part_marks(root: HtmlElement) -> None:
+    """Mark a raised mark that follows another without a space, so that a source's number and a note's letter stand apart."""
+    for mark in root.xpath('.//sup|.//*[contains(concat(" ",@class," ")," cites ")]'):
+        before = mark.getprevious()
+        if before is None or (before.tail or "").strip():
+            continue
+        while before.tag != "sup" and len(before) and not before[-1].tail:
+            before = before[-1]
+        if before.tag == "sup":
+            mark.set("class", f'{mark.get("class") or ""} apart'.strip())
+
+
 def keep_units(root: HtmlElement) -> None:
     """Keep units with a stroke, such as GB/s, on one line."""
     texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '

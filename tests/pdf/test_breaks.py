@@ -69,3 +69,34 @@ def test_code_in_a_cell_breaks_after_its_signs_and_before_an_option(cell, broken
     flatten_code(cell, "a4")
     table = f"<table style='width:100px'><tbody><tr><td style='width:100px'>{write(cell)}</td></tr></tbody></table>"
     assert [box.text.translate(UNSEEN).strip() for box in lay_out(table)[0]] == broken
+
+
+def table(rows, after=""):
+    body = "".join(f"<tr><td>row{n}</td></tr>" for n in range(rows))
+    return f"<figure class='book-table'><div class='table-wrap'><table><tbody>{body}</tbody></table></div>{after}</figure>"
+
+
+@pytest.mark.parametrize("note", ["table-notes", "link-notes"])
+def test_notes_of_a_table_and_its_last_three_rows_stay_together(note):
+    assert words(table(10, f"<p class='{note}'>note</p>"))[1] == "row7 row8 row9 note"
+
+
+def test_the_first_three_rows_of_a_table_stay_together():
+    assert words(lines(8) + table(9))[1].startswith("row0")
+    assert words(lines(7) + table(9))[0].endswith("row2")
+
+
+@pytest.mark.parametrize("formula", ["<div class='math'>x</div>", "<div class='equation'><div class='math'>x</div></div>"])
+def test_a_formula_stays_with_the_words_before_it(formula):
+    assert words(lines(9) + "<p>that is</p>" + formula)[1] == "that is x"
+
+
+def test_a_short_output_stays_with_its_command():
+    command = listing(1)
+    assert words(lines(9) + command + listing(2).replace("highlight short", "highlight output short"))[1] == "row0 row0 row1"
+
+
+def test_a_source_does_not_stand_alone():
+    items = "".join(f"<li>source{n}</li>" for n in range(11))
+    style = PAGE + "ol,li{font:12px/20px monospace!important;margin:0!important}"
+    assert words(f"<ol class='sources'>{items}</ol>", style)[1].count("source") == 2

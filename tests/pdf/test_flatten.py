@@ -118,7 +118,33 @@ def test_wide_tables_get_smaller_type():
     row = "".join(f"<td>{'x' * 11}</td>" for _ in range(9))
     root = parse(f"<table><tbody><tr>{row}</tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody></table>")
     flatten_figures.flatten_tables(root)
-    assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "cols-1 brief"]
+    assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "slim cols-1 brief"]
+
+
+def classes_of(table, cells="td"):
+    root = parse(table)
+    flatten_figures.flatten_tables(root)
+    return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
+
+
+def test_short_numbers_and_names_of_rows_stay_on_one_line():
+    prose = "words that may wrap where they must"
+    table = f'<table><tbody><tr><td>A100 SXM 80 GB</td><td class="num">1.9 or 2.0</td><td>{prose}</td></tr></tbody></table>'
+    assert classes_of(table)[1] == ["short", "num short", None]
+    wide = f'<td class="num">1.9 or 2.0 or 3</td>{"<td>" + "x" * 20 + "</td>"}'
+    assert classes_of(f"<table><tbody><tr><td>A100 SXM 80 GB</td>{wide * 4}</tr></tbody></table>")[1][0] is None, "no room"
+
+
+def test_a_table_of_short_cells_does_not_fill_the_measure():
+    slim, wide = (f"<table><tbody><tr><td>{text}</td><td>x</td></tr></tbody></table>" for text in ("a b c", "word " * 14))
+    assert "slim" in classes_of(slim)[0] and "slim" not in classes_of(wide)[0]
+
+
+def test_marks_that_meet_stand_apart():
+    root = parse('<p>32 <sup class="cite">20</sup><sup class="note">b</sup> and 4<sup class="note">c</sup>.</p>'
+                 '<p><span class="keep">)<sup class="cite">1</sup></span><sup class="link-mark">a</sup></p>')
+    flatten_markup.part_marks(root)
+    assert [mark.get("class") for mark in root.iter("sup")] == ["cite", "note apart", "note", "cite", "link-mark apart"]
 
 
 def test_formulas_keep_what_was_drawn_and_carry_their_tex():

@@ -133,6 +133,7 @@ def test_a_figure_that_does_not_fit_lets_the_next_paragraphs_pass(renderer):
     assert order_of(renderer, f"{TALL}{figure}<p>one</p><p>two</p><h2>H</h2>") == ["toponetwo", "FH"]
     assert order_of(renderer, f"{TALL}{figure}<ul><li>one</li></ul>")[0] == "top", "a list stays behind it"
     assert order_of(renderer, f"{TALL}<p class='lead'>as:</p>{figure}<p>one</p>")[-1].startswith("as:F"), "an announcement stays"
+    assert order_of(renderer, f"{TALL}{figure}<p>is</p><div class='equation'>x</div>")[0] == "top", "nor leaves a formula"
     assert order_of(renderer, f"<p>a</p>{figure}<p>one</p>") == ["aFone"], "one that fits stays"
     assert order_of(renderer, f"{TALL}{figure}<p>one</p>{figure}<p>two</p>") == ["topone", "FF", "two"]
 
