@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_links, flatten_markup
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -84,11 +84,49 @@ def test_code_spans_of_one_colour_are_joined_and_lines_cut():
                            '<span class="cl">x = <span class="m">1</span></span></code></pre></div>')
 
 
-def test_lines_that_wrap_are_marked_and_chinese_counts_double():
-    assert flatten_code.width("ab全") == 4
-    root = parse('<div class="highlight"><pre><code>' + "全" * 43 + "\nshort\n</code></pre></div>")
+def listing(text, kind=""):
+    root = parse(f'<div class="highlight {kind}"><pre><code>{text}\n</code></pre></div>')
     flatten_code.flatten_code(root, "a4")
-    assert [span.get("class") for span in root.iter("span")] == ["cl w", "cl"]
+    return root
+
+
+def pieces(line, columns):
+    return [flatten_lines.text_of(piece) for piece in flatten_lines.cut([("", line)], columns)]
+
+
+def test_long_lines_are_cut_at_spaces_and_hang_behind_their_indent():
+    assert pieces("srun --nodes 2 --exclusive python train.py", 24) == ["srun --nodes 2", "--exclusive python", "train.py"]
+    assert pieces("    call(one, two, three)", 16) == ["    call(one,", "two,", "three)"], "the indent is never cut off"
+    assert pieces("/path/of/many/folders/x", 14) == ["/path/of/many/", "folders/x"], "a word that fills the measure"
+    assert pieces("fits", 4) == ["fits"]
+    root = listing("    " + "word " * 20)
+    assert [span.get("class") for span in root.iter("span")] == ["cl", "more"]
+    assert root.find(".//span/span").get("style") == "padding-left:4ch"
+
+
+def test_chinese_lines_count_double_and_are_cut_between_characters():
+    assert flatten_lines.width("ab全") == 4
+    assert pieces("# 全部归约完成。", 14) == ["# 全部归约完", "成。"]
+
+
+def test_a_comment_that_does_not_fit_stands_above_its_line_but_not_inside_a_command():
+    code, comment = [("", "  x = 1" + " " * 30)], [("c", "# why")]
+    assert [flatten_lines.text_of(first) for first, in flatten_lines.fit([code + comment], 20)] == ["  x = 1  # why"]
+    long = [("", "  x = first + last" + " " * 30), *comment]
+    assert [flatten_lines.text_of(first) for first, in flatten_lines.fit([long], 20)] == ["  # why", "  x = first + last"]
+    command = [[("", "run \\")], long]
+    assert [flatten_lines.text_of(line[0]) for line in flatten_lines.fit(command, 20)] == ["run \\", "  x = first + last"]
+
+
+def test_a_wide_output_takes_smaller_type_before_it_is_cut():
+    assert [listing("x" * wide, "output").find("div").get("class") for wide in (84, 90, 105, 106)] == [
+        "highlight output short", "highlight output short wide-1", "highlight output short wide-2", "highlight output short"]
+
+
+def test_a_listing_in_a_list_has_less_room():
+    item = parse(f'<ul><li><div class="highlight"><pre><code>{"word " * 16}x\n</code></pre></div></li></ul>')
+    flatten_code.flatten_code(item, "a4")
+    assert len(item.xpath('.//span[@class="more"]')) == 1 and not listing("word " * 16 + "x").xpath('.//span[@class="more"]')
 
 
 def test_long_code_words_may_break_after_their_signs():
