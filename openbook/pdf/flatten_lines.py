@@ -83,7 +83,8 @@ def _place(text: str, start: int, room: int) -> int:
     while width(text[start:far + 1]) <= room:
         far += 1
     first = start + indent(text[start:]) + 1
-    for fits in (lambda i: text[i] == " " or ord(text[i - 1]) > 0x2E7F and ord(text[i]) > 0x4DFF and ord(text[i]) < 0xFF00,
+    # A backslash alone would be all that is left for the last piece.
+    for fits in (lambda i: text[i] == " " and text[i:].strip() != "\\" or ord(text[i - 1]) > 0x2E7F and ord(text[i]) > 0x4DFF and ord(text[i]) < 0xFF00,
                  lambda i: text[i - 1] in SIGNS and text[i] not in SIGNS):
         if place := next((i for i in range(far, first, -1) if fits(i)), 0):
             return place

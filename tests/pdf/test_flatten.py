@@ -98,6 +98,7 @@ def test_long_lines_are_cut_at_spaces_and_hang_behind_their_indent():
     assert pieces("srun --nodes 2 --exclusive python train.py", 24) == ["srun --nodes 2", "--exclusive python", "train.py"]
     assert pieces("    call(one, two, three)", 16) == ["    call(one,", "two,", "three)"], "the indent is never cut off"
     assert pieces("/path/of/many/folders/x", 14) == ["/path/of/many/", "folders/x"], "a word that fills the measure"
+    assert pieces("run one two \\", 12) == ["run one", "two \\"], "no backslash on a line of its own"
     assert pieces("fits", 4) == ["fits"]
     root = listing("    " + "word " * 20)
     assert [span.get("class") for span in root.iter("span")] == ["cl", "more"]
