@@ -83,12 +83,22 @@ def _place(text: str, start: int, room: int) -> int:
     while width(text[start:far + 1]) <= room:
         far += 1
     first = start + indent(text[start:]) + 1
-    # A backslash alone would be all that is left for the last piece.
-    for fits in (lambda i: text[i] == " " and text[i:].strip() != "\\" or ord(text[i - 1]) > 0x2E7F and ord(text[i]) > 0x4DFF and ord(text[i]) < 0xFF00,
-                 lambda i: text[i - 1] in SIGNS and text[i] not in SIGNS):
-        if place := next((i for i in range(far, first, -1) if fits(i)), 0):
+    for fits in (_between_words, _behind_sign):
+        if place := next((i for i in range(far, first, -1) if fits(text, i)), 0):
             return place
     return far
+
+
+def _between_words(text: str, at: int) -> bool:
+    """Say whether a text may be cut at a space, but for a last backslash, or after a Chinese character but for a mark."""
+    if text[at] == " ":
+        return text[at:].strip() != "\\"
+    return text[at - 1] > "\u2e7f" and "\u4dff" < text[at] < "\uff00"
+
+
+def _behind_sign(text: str, at: int) -> bool:
+    """Say whether a text may be cut behind one of the signs."""
+    return text[at - 1] in SIGNS and text[at] not in SIGNS
 
 
 def _part(line: Line, start: int, end: int) -> Line:
