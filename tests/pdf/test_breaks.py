@@ -100,3 +100,13 @@ def test_a_source_does_not_stand_alone():
     items = "".join(f"<li>source{n}</li>" for n in range(11))
     style = PAGE + "ol,li{font:12px/20px monospace!important;margin:0!important}"
     assert words(f"<ol class='sources'>{items}</ol>", style)[1].count("source") == 2
+
+
+def test_the_box_of_a_listing_that_goes_on_overleaf_ends_with_its_last_line():
+    weasy.install()
+    style = weasy.weasyprint.CSS(string=read_sheet("book.css") + read_sheet("a4.css") + PAGE)
+    html = f'<html lang="en"><body>{listing(6).replace(" short", "") * 2}</body></html>'
+    page = weasy.weasyprint.HTML(string=html).render(stylesheets=[style]).pages[0]._page_box
+    boxes = [box for box in page.descendants() if box.element_tag in ("pre", "code") and box.is_in_normal_flow()]
+    ends = [box.position_y + box.margin_height() for box in boxes]
+    assert ends == [120, 120, 180, 180], "the last three of its six lines go overleaf, and there is room for a fourth"
