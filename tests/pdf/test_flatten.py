@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, proof
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -124,6 +124,16 @@ def test_a_wide_output_takes_smaller_type_before_it_is_cut():
         "highlight output short", "highlight output short wide-1", "highlight output short wide-2", "highlight output short"]
 
 
+def test_a_listing_of_a_pane_is_found_by_words_though_a_comment_moves_and_a_word_is_cut():
+    pane = ('<div class="tabbed-set"><div class="tabbed-labels"><label>A</label></div><div class="tabbed-content">'
+            '<div class="tabbed-block"><p>two words</p><pre><code>csv\nnvidia-smi <span class="c1"># all</span></code></pre>'
+            "</div></div></div>")
+    folded = flatten.folded_blocks(parse(pane))
+    assert folded == tuple(("a tab pane", "A", text) for text in ("two words", "csv", "nvidia-smi", "#", "all"))
+    assert proof.folded_faults(folded, "twowordscsv#allnvidia-→smi") == []
+    assert proof.folded_faults(folded, "twowordscsv#all") != []
+
+
 def test_a_listing_in_a_list_has_less_room():
     item = parse(f'<ul><li><div class="highlight"><pre><code>{"word " * 16}x\n</code></pre></div></li></ul>')
     flatten_code.flatten_code(item, "a4")
@@ -158,6 +168,13 @@ def test_wide_tables_get_smaller_type():
     root = parse(f"<table><tbody><tr>{row}</tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody></table>")
     flatten_figures.flatten_tables(root)
     assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "slim cols-1 brief"]
+
+
+def test_a_paragraph_that_goes_on_behind_a_formula_is_marked():
+    formula = '<div class="equation"><div class="math">x</div></div>'
+    root = parse(f"<p>于是</p>{formula}<p>字节。</p>{formula}<p>又一段。</p><p>得：</p>{formula}<p>其中 T 是时间。</p>")
+    flatten_markup.continue_paragraphs(root)
+    assert [p.get("class") for p in root.iter("p")] == [None, "goes-on", None, None, "goes-on"]
 
 
 def classes_of(table, cells="td"):
