@@ -25,8 +25,8 @@ BREAK, JOIN = "\u200b", "\u2060"
 #: A listing up to this many lines is kept on one page.
 SHORT = 10
 
-_break = re.compile(r"(?<=[._/=,:@+])(?=[^._/=,:@+\s])|(?<=[)\]}])(?=\w)|(?<=\w)(?=[(\[{])")
-_dashes = re.compile(r"(?<![\w-])--?(?=\w)")
+_break = re.compile(r"(?<=[^\s._/=,:@+][._/=,:@+])(?=[^._/=,:@+\s])|(?<=[)\]}])(?=\w)|(?<=\w)(?=[(\[{])")
+_lead = re.compile(r"(?<![\w-])--?(?=\w)|(?<!\S)/(?=\w)")
 
 
 def flatten_code(root: HtmlElement, paper: str) -> None:
@@ -133,12 +133,12 @@ def _write_runs(row: HtmlElement, line: Line) -> None:
 
 
 def break_long_words(code: HtmlElement, least: int = 14) -> None:
-    """Let a long inline code span break after its punctuation and before its brackets, but not after an option's dashes."""
+    """Let a long inline code span break after its punctuation and before its brackets, but not after an option's dashes or a path's slash."""
     long = len("".join(code.itertext())) >= least
     for text in code.xpath(".//text()"):
         host = text.getparent()
         marked = _break.sub(BREAK, text) if long else str(text)
-        marked = _dashes.sub(lambda found: "".join(dash + JOIN for dash in found[0]), marked)
+        marked = _lead.sub(lambda found: "".join(sign + JOIN for sign in found[0]), marked)
         if text.is_text:
             host.text = marked
         else:

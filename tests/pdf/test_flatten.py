@@ -146,10 +146,11 @@ def test_long_code_words_may_break_after_their_signs():
     assert write(root) == "<p><code>torch.\u200bdistributed.\u200bfsdp</code> <code>short.py</code></p>"
 
 
-def test_options_keep_their_dashes():
-    root = parse("<p><code>pytest --tb=short -x <b>--a-b</b> -</code></p>")
+def test_options_keep_their_dashes_and_paths_their_first_slash():
+    root = parse("<p><code>pytest --tb=short -x <b>--a-b</b> -</code> <code>/etc/fstab.conf</code></p>")
     flatten_code.flatten_code(root, "a4")
-    assert write(root) == ("<p><code>pytest -\u2060-\u2060tb=\u200bshort -\u2060x <b>-\u2060-\u2060a-b</b> -</code></p>")
+    assert write(root) == ("<p><code>pytest -\u2060-\u2060tb=\u200bshort -\u2060x <b>-\u2060-\u2060a-b</b> -</code> "
+                           "<code>/\u2060etc/\u200bfstab.\u200bconf</code></p>")
 
 
 def test_figures_take_the_print_palette_and_lose_their_scope():
