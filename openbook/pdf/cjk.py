@@ -80,7 +80,8 @@ def justify(context: Any, line: Any, extra: float) -> bool:
     if first.text[0] in OPENING and first is _edge(line, 0):
         shift = -first.style["font_size"] / 2
         extra -= shift
-    plan = {id(box): gaps(box.text, box is last) for box in texts}
+    # In code a space is a character of its own: wider ones would read as several.
+    plan = {id(box): [] if box.element_tag == "code" else gaps(box.text, box is last) for box in texts}
     total = sum(weight for found in plan.values() for _, weight in found)
     if total and extra / total <= WIDEST * line.style["font_size"]:
         _spread(context, line, plan, extra / total, shift)

@@ -15,8 +15,8 @@ from .flatten_code import flatten_code
 from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
-    drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, keep_leads, keep_units,
-    mark_foreign, tighten_citations)
+    continue_paragraphs, drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines,
+    keep_leads, keep_units, mark_foreign, part_marks, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -65,10 +65,12 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     flatten_code(article, paper)
     flatten_tables(article)
     keep_leads(article)
+    continue_paragraphs(article)
     files = links.pictures(chapter, article)
     links.lead_to_web(chapter, article)
     if not screen:
         note_external_links(article, book.code)
+    part_marks(article)
     wanted = flatten_links(article, chapter, links)
     ids = _prefix_ids(article, chapter)
     article.tag = "section"
@@ -102,9 +104,11 @@ def folded_blocks(article: HtmlElement) -> tuple[tuple[str, str, str], ...]:
             labels = tabs.xpath('./div[@class="tabbed-labels"]/label')
             at = block.getparent().index(block)
             label = "".join(labels[at].itertext()).strip() if at < len(labels) else ""
-        texts = block.xpath('.//text()[normalize-space() and not(ancestor::*[@class="katex-mathml" or local-name()="svg" '
-                            'or local-name()="tabbed-labels"])]')
-        found += [(kind, label[:60], " ".join(text.split())) for text in texts]
+        texts = block.xpath('.//text()[normalize-space() and not(ancestor::pre or ancestor::*[@class="katex-mathml" or '
+                            'local-name()="svg" or local-name()="tabbed-labels"])]')
+        # The lines of a listing are cut, and a comment may change places with its line: its words stay whole.
+        words = {piece: None for text in block.xpath(".//pre//text()") for piece in text.split()}
+        found += [(kind, label[:60], text) for text in (*(" ".join(text.split()) for text in texts), *words)]
     return tuple(found)
 
 

@@ -14,6 +14,8 @@ _variable = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*((?:[^()]|\([^()]*\))*))?\)
 _scope = re.compile(r"#[\w-]+-svg\s+")
 #: Classes for tables that are too wide, by their narrowest width in characters at full size.
 FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
+#: The widest a table may get, in characters, by cells kept on one line; and the widest that does not fill the measure.
+MOST_TIED, SLIM = 78, 60
 
 
 def flatten_figures(root: HtmlElement, code: str) -> None:
@@ -71,8 +73,12 @@ def flatten_tables(root: HtmlElement) -> None:
     for table in root.iter("table"):
         rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
         columns = max((len(row) for row in rows), default=0)
-        narrowest = math.fsum(
-            max((_longest_word(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns))
+        if _narrowest(rows, columns, tied=True) <= MOST_TIED:
+            for cell in (cell for row in rows for cell in row if _is_tied(cell)):
+                cell.set("class", f'{cell.get("class") or ""} short'.strip())
+        narrowest = _narrowest(rows, columns)
+        if math.fsum(max((_size(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns)) <= SLIM:
+            table.set("class", f'{table.get("class") or ""} slim'.strip())
         fit = next((name for limit, name in FITS if narrowest <= limit), "fit-4")
         if columns >= 8:
             fit = max(fit, "fit-1")
@@ -93,13 +99,32 @@ def flatten_tables(root: HtmlElement) -> None:
             table.set("class", f'{table.get("class")} brief')
 
 
+def _narrowest(rows: list[list[HtmlElement]], columns: int, tied: bool = False) -> float:
+    """Measure how narrow a table can be, in characters; `tied` counts the cells to be kept on one line as a whole."""
+    return math.fsum(max((_size(row[i]) if tied and _is_tied(row[i]) else _longest_word(row[i]) for row in rows if i < len(row)),
+                   default=0) + 2 for i in range(columns))
+
+
+def _is_tied(cell: HtmlElement) -> bool:
+    """Say whether a cell reads best on one line: a short number, or a short name that heads a row."""
+    if cell.tag != "td" or cell.find(".//br") is not None:
+        return False
+    number = {"num", "right"} & set((cell.get("class") or "").split())
+    return _size(cell) <= (14 if number else 18 if cell.getprevious() is None else 0)
+
+
+def _size(cell: HtmlElement) -> float:
+    """Measure the text of a cell, in characters of average width."""
+    return math.fsum(1.9 if ord(char) > 0x2E7F else 1 for char in " ".join("".join(cell.itertext()).split()))
+
+
 def _longest_word(cell: HtmlElement) -> float:
     """Measure a cell's longest unbreakable word, in characters of average width."""
     text = "".join(cell.xpath(".//text()[not(ancestor::sup)]"))
     words = re.split(r"[\s\u200b]+|(?<=[\u2e80-\u9fff\uff00-\uffef])", text)
     longest = max((math.fsum(1.9 if ord(c) > 0x2E7F else 1 for c in word) for word in words), default=0)
     if cell.find(".//code") is not None:
-        longest = max((len(piece) for piece in re.split(r"[\s._/=,:@+-]+", text)), default=0) * 1.1
+        longest = max((len(piece) for piece in re.split(r"[\s\u200b]+|(?<=\w-)(?=\w)", text)), default=0) * 1.1
     return min(longest, 24)
 
 

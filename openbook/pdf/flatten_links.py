@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
+from .flatten_code import BREAK, JOIN
 from .words import word
 
 #: Scheme of links to another chapter until binding turns them into destinations by name.
@@ -129,7 +130,7 @@ def note_external_links(article: HtmlElement, code: str) -> None:
         href = link.get("href") or ""
         if not href.lower().startswith(("http:", "https:")) or link.get("class") == "plain-address":
             continue
-        text = "".join(link.itertext()).strip()
+        text = _text(link).strip()
         if short_address(href) == short_address(text):
             _break_address(link)
             continue
@@ -153,6 +154,11 @@ def note_external_links(article: HtmlElement, code: str) -> None:
         _list_addresses(block, addresses, code)
 
 
+def _text(element: HtmlElement) -> str:
+    """Read an element's text without the places to break it."""
+    return "".join(element.itertext()).replace(BREAK, "").replace(JOIN, "")
+
+
 def _footnote(link: HtmlElement, href: str) -> None:
     """Set an address as a footnote behind its link."""
     note = etree.Element("span")
@@ -164,7 +170,7 @@ def _footnote(link: HtmlElement, href: str) -> None:
 
 def _address_behind(link: HtmlElement, href: str) -> None:
     """Print an address behind its link, unless it stands there already."""
-    if short_address(href) in "".join(link.getparent().itertext()):
+    if short_address(href) in _text(link.getparent()):
         return
     address = etree.Element("span")
     address.set("class", "address")
@@ -224,6 +230,4 @@ def _write_address(element: HtmlElement, url: str, lead: str = "", short: bool =
     """Write an address into an element, with places to break after its signs."""
     text = short_address(url) if short else url
     pieces = re.split(r"(?<=[/.?=&_#:-])(?=[^/.?=&_#:-])", text)
-    element.text = lead + pieces[0]
-    for piece in pieces[1:]:
-        etree.SubElement(element, "wbr").tail = piece
+    element.text = lead + BREAK.join(pieces)

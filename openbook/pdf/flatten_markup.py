@@ -113,6 +113,30 @@ def tighten_citations(root: HtmlElement) -> None:
             keep.append(cite)
 
 
+def continue_paragraphs(root: HtmlElement) -> None:
+    """Mark a paragraph that goes on with the sentence of the formula before it: in Chinese it is not indented."""
+    for paragraph in root.iter("p"):
+        formula = paragraph.getprevious()
+        if formula is None or formula.tag != "div" or not {"math", "equation"} & set((formula.get("class") or "").split()):
+            continue
+        before = formula.getprevious()
+        lead = "".join(before.itertext()).rstrip(" \n0123456789") if before is not None and before.tag == "p" else "。"
+        if not lead.endswith(("。", "！", "？", "：", ".", ":")) or "".join(paragraph.itertext()).startswith(("其中", "式中")):
+            paragraph.set("class", f'{paragraph.get("class") or ""} goes-on'.strip())
+
+
+def part_marks(root: HtmlElement) -> None:
+    """Mark a raised mark that follows another without a space, so that a source's number and a note's letter stand apart."""
+    for mark in root.xpath('.//sup|.//*[contains(concat(" ",@class," ")," cites ")]'):
+        before = mark.getprevious()
+        if before is None or (before.tail or "").strip():
+            continue
+        while before.tag != "sup" and len(before) and not before[-1].tail:
+            before = before[-1]
+        if before.tag == "sup":
+            mark.set("class", f'{mark.get("class") or ""} apart'.strip())
+
+
 def keep_units(root: HtmlElement) -> None:
     """Keep units with a stroke, such as GB/s, on one line."""
     texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '

@@ -23,6 +23,8 @@ SLACK = 1.0
 UNSEEN = dict.fromkeys([*map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"), *range(0xFE00, 0xFE10)])
 #: Hyphens and dashes of one look, to compare texts across line ends.
 HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-", "\u00ad": None})
+#: The mark of the pieces of a cut line (book.css), which may stand inside a word of a listing.
+HUNG = "→"
 _spaces = re.compile(r"\s+")
 _unprinted = ('.//*[local-name()="style" or local-name()="title" or local-name()="desc" or local-name()="script"'
               ' or local-name()="metadata"]')
@@ -124,9 +126,10 @@ def text_faults(source: list[str], printed: str) -> list[Fault]:
 
 def folded_faults(folded: tuple[tuple[str, str, str], ...], printed: str) -> list[Fault]:
     """Find tab panes and folded blocks of the web page that did not print."""
+    printed = printed.replace(HUNG, "")
     return [(f"{kind} did not print: {label}", -1, text[:60],
              "keep the markup that pymdownx writes, so that flatten.py opens it")
-            for kind, label, text in folded if not found(plain(text), printed)]
+            for kind, label, text in folded if not found(plain(text).replace(HUNG, ""), printed)]
 
 
 def found(text: str, printed: str, pieces: int = 4) -> bool:

@@ -3,7 +3,7 @@
 CSS has page floats for this; WeasyPrint does not know them. The figure changes places with the next paragraph in its
 parent's list of boxes, again and again until the page is full, so that it opens the next page or follows a paragraph's end.
 Tags, links and anchors follow the boxes. Nothing but paragraphs is passed: a figure stays in its section, before the
-next list, table or figure, and with a paragraph that announces it by a colon.
+next list, table or figure, and with a paragraph that announces it by a colon; nor does a paragraph leave its formula.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def _in_flow_layout(context: Any, box: Any, index: int, child: Any, laid: list[A
     child = box.children[index]  # which may have changed places since the loop over the children began
     result = attempt(child)
     follower = box.children[index + 1] if index + 1 < len(box.children) else None
-    if not _may_float(child) or not _may_lead(follower) or not _is_left_over(result, laid, index):
+    beyond = box.children[index + 2] if index + 2 < len(box.children) else None
+    if not _may_float(child) or not _may_lead(follower) or _is_formula(beyond) or not _is_left_over(result, laid, index):
         return result
     if _is_announcement(laid[-1]):
         return result
@@ -59,6 +60,11 @@ def _may_lead(box: Any) -> bool:
     """Say whether a box is a paragraph that may go before a figure: one without notes, which are laid out but once."""
     return (box is not None and box.element_tag == "p" and box.is_in_normal_flow() and not _is_announcement(box)
             and not any(element.get("class") == "fn" for element in box.element.iter()))
+
+
+def _is_formula(box: Any) -> bool:
+    """Say whether a box is a displayed formula, which ends the sentence of the paragraph before it."""
+    return bool({"math", "equation"} & set(_classes(box)))
 
 
 def _is_announcement(box: Any) -> bool:

@@ -27,7 +27,7 @@ ALPHA_EN = """<h1 id="links">Links and nodes<a class="headerlink" href="#links">
 <a href="https://example.org/spec/sheet?id=7">the data sheet</a> <sup class="cite"><a href="#src-acme">1</a></sup>.
 A second claim.<sup id="fnref:a"><a class="footnote-ref" href="#fn:a">1</a></sup></p>
 <h3 id="signs">Signs</h3>
-<p>Arrows ↔ → ⇒, sets ∈ ∇ ≡ ≤ ≈, marks ✗ ✓ ●, <em>Greek αβθ → here</em>, <code>├── └── │ torch.distributed.checkpoint</code>.</p>
+<p>Arrows ↔ → ⇒, sets ∈ ∇ ≡ ≤ ≈, marks ✗ ✓ ●, <em>Greek αβθ → here</em>, <code>├── └── │ torch.distributed.checkpoint</code>, <code>--tb=short</code>.</p>
 <figure class="book-figure" id="fig-ring"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 60" id="fig-ring-svg">
 <title>A ring of two nodes</title><desc>Two boxes.</desc>
 <style>#fig-ring-svg .box{fill:var(--fig-c1,#0072b2)}#fig-ring-svg .t{font:14px var(--fig-font,sans-serif);fill:var(--fig-ink,#1f2328)}</style>

@@ -111,6 +111,12 @@ def test_technical_characters_print(texts, sign):
     assert sign in "".join(texts["en"])
 
 
+def test_places_to_break_are_no_characters_of_the_text_layer(texts):
+    text = "".join(texts["en"]).replace("\n", "")
+    assert "--tb=short" in text and "torch.distributed.checkpoint" in text
+    assert not {"\u200b", "\u2060"} & set(text)
+
+
 def test_what_the_screen_alone_needs_is_left_out(texts):
     text = "\n".join(texts["en"])
     for word in ("Navigation", "Edit", "Helpful?", "Take the PDF", "↩"):

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_links, flatten_markup
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, proof
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -19,7 +19,7 @@ def parse(text):
 
 
 def write(root):
-    return etree.tostring(root, encoding="unicode", method="html").removeprefix("<article>").removesuffix("</article>").replace("</wbr>", "")
+    return etree.tostring(root, encoding="unicode", method="html").removeprefix("<article>").removesuffix("</article>")
 
 
 def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
@@ -84,17 +84,73 @@ def test_code_spans_of_one_colour_are_joined_and_lines_cut():
                            '<span class="cl">x = <span class="m">1</span></span></code></pre></div>')
 
 
-def test_lines_that_wrap_are_marked_and_chinese_counts_double():
-    assert flatten_code.width("ab全") == 4
-    root = parse('<div class="highlight"><pre><code>' + "全" * 43 + "\nshort\n</code></pre></div>")
+def listing(text, kind=""):
+    root = parse(f'<div class="highlight {kind}"><pre><code>{text}\n</code></pre></div>')
     flatten_code.flatten_code(root, "a4")
-    assert [span.get("class") for span in root.iter("span")] == ["cl w", "cl"]
+    return root
+
+
+def pieces(line, columns):
+    return [flatten_lines.text_of(piece) for piece in flatten_lines.cut([("", line)], columns)]
+
+
+def test_long_lines_are_cut_at_spaces_and_hang_behind_their_indent():
+    assert pieces("srun --nodes 2 --exclusive python train.py", 24) == ["srun --nodes 2", "--exclusive python", "train.py"]
+    assert pieces("    call(one, two, three)", 16) == ["    call(one,", "two,", "three)"], "the indent is never cut off"
+    assert pieces("/path/of/many/folders/x", 14) == ["/path/of/many/", "folders/x"], "a word that fills the measure"
+    assert pieces("run one two \\", 12) == ["run one", "two \\"], "no backslash on a line of its own"
+    assert pieces("fits", 4) == ["fits"]
+    root = listing("    " + "word " * 20)
+    assert [span.get("class") for span in root.iter("span")] == ["cl", "more"]
+    assert root.find(".//span/span").get("style") == "padding-left:4ch"
+
+
+def test_chinese_lines_count_double_and_are_cut_between_characters():
+    assert flatten_lines.width("ab全") == 4
+    assert pieces("# 全部归约完成。", 14) == ["# 全部归约完", "成。"]
+
+
+def test_a_comment_that_does_not_fit_stands_above_its_line_but_not_inside_a_command():
+    code, comment = [("", "  x = 1" + " " * 30)], [("c", "# why")]
+    assert [flatten_lines.text_of(first) for first, in flatten_lines.fit([code + comment], 20)] == ["  x = 1  # why"]
+    long = [("", "  x = first + last" + " " * 30), *comment]
+    assert [flatten_lines.text_of(first) for first, in flatten_lines.fit([long], 20)] == ["  # why", "  x = first + last"]
+    command = [[("", "run \\")], long]
+    assert [flatten_lines.text_of(line[0]) for line in flatten_lines.fit(command, 20)] == ["run \\", "  x = first + last"]
+
+
+def test_a_wide_output_takes_smaller_type_before_it_is_cut():
+    assert [listing("x" * wide, "output").find("div").get("class") for wide in (84, 90, 105, 106)] == [
+        "highlight output short", "highlight output short wide-1", "highlight output short wide-2", "highlight output short"]
+
+
+def test_a_listing_of_a_pane_is_found_by_words_though_a_comment_moves_and_a_word_is_cut():
+    pane = ('<div class="tabbed-set"><div class="tabbed-labels"><label>A</label></div><div class="tabbed-content">'
+            '<div class="tabbed-block"><p>two words</p><pre><code>csv\nnvidia-smi <span class="c1"># all</span></code></pre>'
+            "</div></div></div>")
+    folded = flatten.folded_blocks(parse(pane))
+    assert folded == tuple(("a tab pane", "A", text) for text in ("two words", "csv", "nvidia-smi", "#", "all"))
+    assert proof.folded_faults(folded, "twowordscsv#allnvidia-→smi") == []
+    assert proof.folded_faults(folded, "twowordscsv#all") != []
+
+
+def test_a_listing_in_a_list_has_less_room():
+    item = parse(f'<ul><li><div class="highlight"><pre><code>{"word " * 16}x\n</code></pre></div></li></ul>')
+    flatten_code.flatten_code(item, "a4")
+    assert len(item.xpath('.//span[@class="more"]')) == 1 and not listing("word " * 16 + "x").xpath('.//span[@class="more"]')
 
 
 def test_long_code_words_may_break_after_their_signs():
     root = parse("<p><code>torch.distributed.fsdp</code> <code>short.py</code></p>")
     flatten_code.flatten_code(root, "a4")
-    assert write(root) == "<p><code>torch.<wbr>distributed.<wbr>fsdp</code> <code>short.py</code></p>"
+    assert write(root) == "<p><code>torch.\u200bdistributed.\u200bfsdp</code> <code>short.py</code></p>"
+
+
+def test_options_keep_their_dashes_and_paths_their_first_slash():
+    root = parse("<p><code>pytest --tb=short -x <b>--a-b</b> -</code> <code>/etc/fstab.conf</code></p>")
+    flatten_code.flatten_code(root, "a4")
+    assert write(root) == ("<p><code>pytest -\u2060-\u2060tb=\u200bshort -\u2060x <b>-\u2060-\u2060a-b</b> -</code> "
+                           "<code>/\u2060etc/\u200bfstab.\u200bconf</code></p>")
 
 
 def test_figures_take_the_print_palette_and_lose_their_scope():
@@ -112,7 +168,40 @@ def test_wide_tables_get_smaller_type():
     row = "".join(f"<td>{'x' * 11}</td>" for _ in range(9))
     root = parse(f"<table><tbody><tr>{row}</tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody></table>")
     flatten_figures.flatten_tables(root)
-    assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "cols-1 brief"]
+    assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "slim cols-1 brief"]
+
+
+def test_a_paragraph_that_goes_on_behind_a_formula_is_marked():
+    formula = '<div class="equation"><div class="math">x</div></div>'
+    root = parse(f"<p>于是</p>{formula}<p>字节。</p>{formula}<p>又一段。</p><p>得：</p>{formula}<p>其中 T 是时间。</p>")
+    flatten_markup.continue_paragraphs(root)
+    assert [p.get("class") for p in root.iter("p")] == [None, "goes-on", None, None, "goes-on"]
+
+
+def classes_of(table, cells="td"):
+    root = parse(table)
+    flatten_figures.flatten_tables(root)
+    return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
+
+
+def test_short_numbers_and_names_of_rows_stay_on_one_line():
+    prose = "words that may wrap where they must"
+    table = f'<table><tbody><tr><td>A100 SXM 80 GB</td><td class="num">1.9 or 2.0</td><td>{prose}</td></tr></tbody></table>'
+    assert classes_of(table)[1] == ["short", "num short", None]
+    wide = f'<td class="num">1.9 or 2.0 or 3</td>{"<td>" + "x" * 20 + "</td>"}'
+    assert classes_of(f"<table><tbody><tr><td>A100 SXM 80 GB</td>{wide * 4}</tr></tbody></table>")[1][0] is None, "no room"
+
+
+def test_a_table_of_short_cells_does_not_fill_the_measure():
+    slim, wide = (f"<table><tbody><tr><td>{text}</td><td>x</td></tr></tbody></table>" for text in ("a b c", "word " * 14))
+    assert "slim" in classes_of(slim)[0] and "slim" not in classes_of(wide)[0]
+
+
+def test_marks_that_meet_stand_apart():
+    root = parse('<p>32 <sup class="cite">20</sup><sup class="note">b</sup> and 4<sup class="note">c</sup>.</p>'
+                 '<p><span class="keep">)<sup class="cite">1</sup></span><sup class="link-mark">a</sup></p>')
+    flatten_markup.part_marks(root)
+    assert [mark.get("class") for mark in root.iter("sup")] == ["cite", "note apart", "note", "cite", "link-mark apart"]
 
 
 def test_formulas_keep_what_was_drawn_and_carry_their_tex():
@@ -130,10 +219,10 @@ def test_addresses_are_printed_once_in_the_place_that_suits():
                  '<ol class="sources"><li><a href="https://c.org/">c</a></li></ol><p><a href="https://d.org">d.org</a></p>')
     flatten_links.note_external_links(root, "en")
     out = write(root)
-    assert out.count('class="fn"') == 1 and '<span class="fn">a.<wbr>org/<wbr>x_<wbr>y</span>' in out
+    assert out.count('class="fn"') == 1 and '<span class="fn">a.\u200borg/\u200bx_\u200by</span>' in out
     assert '<sup class="link-mark">a</sup>' in out and '<p class="link-notes">' in out
-    assert '<span class="address"> c.<wbr>org</span>' in out
-    assert out.endswith('<p><a href="https://d.org">d.<wbr>org</a></p>')
+    assert '<span class="address"> c.\u200borg</span>' in out
+    assert out.endswith('<p><a href="https://d.org">d.\u200borg</a></p>')
 
 
 def test_marks_under_tables_count_in_letters():

@@ -83,6 +83,14 @@ def test_chinese_lines_fill_the_measure(renderer):
         assert right == pytest.approx(200, abs=11), "a line ends at the measure, or half a mark beyond it"
 
 
+def test_spaces_of_code_are_not_stretched(renderer):
+    def width(align):
+        lines = laid(renderer, f"<p style='text-indent:0;text-align:{align}'>训练 <code>a b c</code> 要先算清楚通信的账，再买网卡。</p>")
+        return next(box.width for box in lines[0].descendants() if isinstance(box, weasy.boxes.TextBox) and box.element_tag == "code")
+
+    assert width("justify") == pytest.approx(width("left"))
+
+
 def test_meeting_marks_lose_their_empty_half(renderer):
     apart = sum(box.width for box in laid(renderer, "<p style='text-indent:0;text-align:left'>甲）乙。</p>")[0].children)
     meeting = sum(box.width for box in laid(renderer, "<p style='text-indent:0;text-align:left'>甲乙）。</p>")[0].children)
@@ -142,6 +150,7 @@ def test_a_figure_that_does_not_fit_lets_the_next_paragraphs_pass(renderer):
     assert order_of(renderer, f"{TALL}{figure}<p>one</p><p>two</p><h2>H</h2>") == ["toponetwo", "FH"]
     assert order_of(renderer, f"{TALL}{figure}<ul><li>one</li></ul>")[0] == "top", "a list stays behind it"
     assert order_of(renderer, f"{TALL}<p class='lead'>as:</p>{figure}<p>one</p>")[-1].startswith("as:F"), "an announcement stays"
+    assert order_of(renderer, f"{TALL}{figure}<p>is</p><div class='equation'>x</div>")[0] == "top", "nor leaves a formula"
     assert order_of(renderer, f"<p>a</p>{figure}<p>one</p>") == ["aFone"], "one that fits stays"
     assert order_of(renderer, f"{TALL}{figure}<p>one</p>{figure}<p>two</p>") == ["topone", "FF", "two"]
 
