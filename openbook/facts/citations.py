@@ -60,10 +60,10 @@ def source_html(source: Source, lang: str) -> str:
     words = WORDS[lang]
     day = html.escape(source.published or "")
     published = f" ({day})" if lang == "en" else f"（{day}）"
-    title = html.escape(source.title)
+    title = html.escape(source.title[lang])
     if source.url and not wrong_scheme(source.url):
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
-    parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
+    parts = f"{html.escape(source.publisher[lang])}{words['comma']}{title}" + (published if source.published else "")
     read = words["read"].format(html.escape(source.accessed))
     if source.snapshot:
         read += words["comma"] + words["copy"]
