@@ -10,7 +10,15 @@ from lxml.html import HtmlElement
 
 _wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
-_unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
+_stroke = "[KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte)|(?:tokens?|requests)/s"
+_symbol = rf"(?:{_stroke}|[kKMGTPE]?i?B|GbE|[KMGTPE]?FLOPS?|TOPS|[kMG]?Hz|[kM]?Wh?|dB|[mµn]?s|min|h|d|%|token)"
+#: What no line may part: a number and its unit, a unit with a stroke, a name and its number.
+_together = re.compile(
+    rf"((?<![\w.,/-])\d[\d.,]*[kMBT]? {_symbol}(?![A-Za-z0-9_/])|(?<![\w/.])(?:{_stroke})(?![\w/])|(?:图|(?<![代发])表|公式) \d[\d.]*|第 \d+(?: [章节步部条行页])?|"
+    r"\b(?:Figure|Table|Equation|Part|Chapter) \d[\d.]*|\bLlama \d(?:\.\d)? \d+B\b|(?<![\w-])\d+-bit\b|\bCC BY(?:-[A-Z]{2})*)")
+_in_cells = re.compile(rf"(?<![\w/.])({_stroke})(?![\w/])")
+#: The unit of a number that a formula ends with.
+_after_formula = re.compile(rf"^( {_symbol}(?![A-Za-z0-9_/]))")
 #: Runs in the other language: Chinese in English, and four Latin words or more in Chinese.
 _foreign = {"en": re.compile(f"[{_wide}]*[\u3400-\u9fff][{_wide}]*"),
             "zh": re.compile(r"[A-Za-z][A-Za-z0-9,:;.'’&()/+-]*(?: [A-Za-z0-9(&][A-Za-z0-9,:;.'’&()/+-]*){3,}")}
@@ -114,11 +122,14 @@ def tighten_citations(root: HtmlElement) -> None:
 
 
 def keep_units(root: HtmlElement) -> None:
-    """Keep units with a stroke, such as GB/s, on one line."""
-    texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '
-                       'ancestor::*[contains(@class,"katex")])]')
+    """Keep a number and its unit, and a figure's name and number, on one line; in the narrow cells of tables GB/s alone.
+
+    The space stays a space: a no-break space would be another character to those who search or copy.
+    """
+    texts = root.xpath('.//text()[(contains(translate(.,"123456789","000000000"),"0") or contains(.,"/") or starts-with(.," ")) and '
+                       'not(ancestor::pre or ancestor::code or ancestor::svg or ancestor::*[contains(@class,"katex")])]')
     for text in texts:
-        pieces = _unit.split(text)
+        pieces = _pieces(text)
         if len(pieces) == 1:
             continue
         spans = []
@@ -128,6 +139,16 @@ def keep_units(root: HtmlElement) -> None:
             span.text, span.tail = unit, tail
             spans.append(span)
         _replace(text, pieces[0], spans)
+
+
+def _pieces(text: Any) -> list[str]:
+    """Cut a text of the tree before and after what must stay together: odd items are such pieces."""
+    host = text.getparent()
+    if any(a.tag in ("td", "th") for a in (host, *host.iterancestors())):
+        return _in_cells.split(text)
+    formula = text.is_tail and "math" in (host.get("class") or "").split()
+    unit = _after_formula.split(text) if formula else [text]
+    return unit[:-1] + _together.split(unit[-1])
 
 
 def keep_leads(root: HtmlElement) -> None:

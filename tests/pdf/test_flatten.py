@@ -63,11 +63,19 @@ def test_citations_stand_close_to_their_word():
                            '<span class="keep">此<sup class="cite">2</sup></span>。</p>')
 
 
-def test_units_with_a_stroke_stay_on_one_line():
-    root = parse("<p>a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>GB/s</code></p>")
+@pytest.mark.parametrize("text, kept", [
+    ("a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>1 GB/s</code>", ["400 Gb/s", "TB/s"]),
+    ("约 80 GB，4.19M token，2.5–3 GB，94.9 %；8 GPU", ["80 GB", "4.19M token", "3 GB", "94.9 %"]),
+    ('it is <span class="math"><span class="katex">47.8</span></span> GB, and 5 dogs take 3 hops', [" GB"]),
+    ("见<a>图 18.1</a>（表 3、公式 2.1）；代表 10 s", ["图 18.1", "表 3", "公式 2.1", "10 s"]),
+    ("<a>Figure 2.1</a>: Llama 3.1 405B in 8-bit, 第 3 步", ["Figure 2.1", "Llama 3.1 405B", "8-bit", "第 3 步"]),
+    ("<table><tr><td>80 GB at 5 GB/s</td></tr></table>", ["GB/s"])])
+def test_a_number_and_its_unit_stay_on_one_line_and_no_character_changes(text, kept):
+    root = parse(f"<p>{text}</p>" if not text.startswith("<table") else text)
+    before = root.text_content()
     flatten_markup.keep_units(root)
-    assert write(root) == ('<p>a 400 <span class="keep">Gb/s</span> port, <b>2</b> <span class="keep">TB/s</span> each and '
-                           "and/or <code>GB/s</code></p>")
+    assert [span.text for span in root.xpath('.//span[@class="keep"]')] == kept
+    assert root.text_content() == before
 
 
 def test_a_paragraph_that_announces_a_block_stays_with_it():
