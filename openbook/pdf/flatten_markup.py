@@ -17,6 +17,9 @@ _together = re.compile(
     rf"((?<![\w.,/-])\d[\d.,]*[kMBT]? {_symbol}(?![A-Za-z0-9_/])|(?<![\w/.])(?:{_stroke})(?![\w/])|(?:图|(?<![代发])表|公式) \d[\d.]*|第 \d+(?: [章节步部条行页])?|"
     r"\b(?:Figure|Table|Equation|Part|Chapter) \d[\d.]*|\bLlama \d(?:\.\d)? \d+B\b|(?<![\w-])\d+-bit\b|\bCC BY(?:-[A-Z]{2})*)")
 _in_cells = re.compile(rf"(?<![\w/.])({_stroke})(?![\w/])")
+COLONS, STOPS = (":", "："), (".", "!", "?", "。", "！", "？")
+#: How a Chinese paragraph begins that goes on after a formula.
+EXPLAINING = ("其中", "式中", "这里", "即", "也就是")
 #: The unit of a number that a formula ends with.
 _after_formula = re.compile(rf"^( {_symbol}(?![A-Za-z0-9_/]))")
 #: Runs in the other language: Chinese in English, and four Latin words or more in Chinese.
@@ -152,12 +155,42 @@ def _pieces(text: Any) -> list[str]:
 
 
 def keep_leads(root: HtmlElement) -> None:
-    """Keep a paragraph that ends in a colon on the page of the block it announces."""
+    """Keep a paragraph on the page of the block it announces by a colon, or of the formula that its sentence goes on with.
+
+    The paragraph after a formula continues the one before, and is not indented, unless a sentence ended there.
+    """
     for paragraph in root.iter("p"):
-        following = paragraph.getnext()
-        if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
-                and "".join(paragraph.itertext()).rstrip(" 0123456789").endswith((":", "：")):
-            paragraph.set("class", f'{paragraph.get("class") or ""} lead'.strip())
+        following, ending = paragraph.getnext(), _ending(paragraph)
+        if following is None or following.tag not in ("div", "ul", "ol", "figure", "table"):
+            continue
+        formula, announces = _is_formula(following), ending in COLONS
+        if announces or formula and ending not in STOPS:
+            add_class(paragraph, "lead")
+        while formula and _is_formula(following):
+            following = following.getnext()
+        if formula and following is not None and following.tag == "p" and (_explains(following) or not announces and ending not in STOPS):
+            add_class(following, "cont")
+
+
+def _ending(paragraph: HtmlElement) -> str:
+    """Return a paragraph's last character before its citations."""
+    return "".join(paragraph.itertext()).rstrip(" 0123456789,–\n")[-1:]
+
+
+def _is_formula(element: HtmlElement | None) -> bool:
+    """Say whether an element is a formula on a line of its own."""
+    return element is not None and element.tag == "div" and element.get("class") in ("equation", "math")
+
+
+def _explains(paragraph: HtmlElement) -> bool:
+    """Say whether a paragraph begins with the symbols of the formula before it, or with the words for that."""
+    text = (paragraph.text or "").strip()
+    return text.startswith(EXPLAINING) or not text and len(paragraph) > 0 and paragraph[0].get("class") == "math"
+
+
+def add_class(element: HtmlElement, name: str) -> None:
+    """Give an element one class more."""
+    element.set("class", f'{element.get("class") or ""} {name}'.strip())
 
 
 def flatten_footnotes(root: HtmlElement) -> None:

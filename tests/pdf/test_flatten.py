@@ -84,6 +84,19 @@ def test_a_paragraph_that_announces_a_block_stays_with_it():
     assert [p.get("class") for p in root.iter("p")] == ["lead", None, None]
 
 
+@pytest.mark.parametrize("before, after, classes", [
+    ("时间等于", "字节的带宽。", ["lead", "cont"]),
+    ("逐元素：", "核函数近乎完美。", ["lead", None]),
+    ("逐元素：", "其中 T 是时间。", ["lead", "cont"]),
+    ("逐元素：", '<span class="math">n</span> 个器件。', ["lead", "cont"]),
+    ("上式已经说过。", "另一回事。", [None, None]),
+    ('于是<sup class="cite">1,3–5</sup>', "另一回事。", ["lead", "cont"])])
+def test_a_sentence_goes_on_after_its_formula(before, after, classes):
+    root = parse(f'<p>{before}</p><div class="equation"><div class="math">x</div></div><div class="math">y</div><p>{after}</p>')
+    flatten_markup.keep_leads(root)
+    assert [p.get("class") for p in root.xpath("./p")] == classes
+
+
 def test_code_spans_of_one_colour_are_joined_and_lines_cut():
     root = parse('<div class="highlight"><pre><span></span><code><span class="kn">import</span> <span class="k">as</span>\n'
                  '<span class="n">x</span> <span class="o">=</span> <span class="mi">1</span>\n</code></pre></div>')
