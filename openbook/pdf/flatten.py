@@ -15,8 +15,8 @@ from .flatten_code import flatten_code
 from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
-    drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, keep_leads, keep_units,
-    mark_foreign, tighten_citations)
+    drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, join_sentences, keep_leads,
+    keep_units, mark_foreign, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -65,6 +65,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     flatten_code(article, paper)
     flatten_tables(article)
     keep_leads(article)
+    join_sentences(article)
     files = links.pictures(chapter, article)
     links.lead_to_web(chapter, article)
     if not screen:

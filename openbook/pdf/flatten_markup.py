@@ -155,21 +155,25 @@ def _pieces(text: Any) -> list[str]:
 
 
 def keep_leads(root: HtmlElement) -> None:
-    """Keep a paragraph on the page of the block it announces by a colon, or of the formula that its sentence goes on with.
-
-    The paragraph after a formula continues the one before, and is not indented, unless a sentence ended there.
-    """
+    """Keep a paragraph on the page of the block it announces by a colon, or of the formula that its sentence goes on with."""
     for paragraph in root.iter("p"):
         following, ending = paragraph.getnext(), _ending(paragraph)
-        if following is None or following.tag not in ("div", "ul", "ol", "figure", "table"):
-            continue
-        formula, announces = _is_formula(following), ending in COLONS
-        if announces or formula and ending not in STOPS:
+        if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
+                and (ending in COLONS or _is_formula(following) and ending not in STOPS):
             add_class(paragraph, "lead")
-        while formula and _is_formula(following):
-            following = following.getnext()
-        if formula and following is not None and following.tag == "p" and (_explains(following) or not announces and ending not in STOPS):
-            add_class(following, "cont")
+
+
+def join_sentences(root: HtmlElement) -> None:
+    """Mark the paragraphs that go on after a formula: they explain its symbols, or no mark had ended the sentence before it."""
+    for paragraph in root.iter("p"):
+        before = paragraph.getprevious()
+        if not _is_formula(before):
+            continue
+        while _is_formula(before):
+            before = before.getprevious()
+        is_open = before is not None and before.tag == "p" and _ending(before) not in (*COLONS, *STOPS)
+        if is_open or _explains(paragraph):
+            add_class(paragraph, "cont")
 
 
 def _ending(paragraph: HtmlElement) -> str:

@@ -94,7 +94,14 @@ def test_a_paragraph_that_announces_a_block_stays_with_it():
 def test_a_sentence_goes_on_after_its_formula(before, after, classes):
     root = parse(f'<p>{before}</p><div class="equation"><div class="math">x</div></div><div class="math">y</div><p>{after}</p>')
     flatten_markup.keep_leads(root)
+    flatten_markup.join_sentences(root)
     assert [p.get("class") for p in root.xpath("./p")] == classes
+
+
+def test_a_formula_under_a_heading_is_explained_by_what_follows():
+    root = parse('<h2>x</h2><div class="equation"></div><p><span class="math">n</span> 个器件</p><p><span class="math">m</span> 是</p>')
+    flatten_markup.join_sentences(root)
+    assert [p.get("class") for p in root.xpath("./p")] == ["cont", None]
 
 
 def test_code_spans_of_one_colour_are_joined_and_lines_cut():
