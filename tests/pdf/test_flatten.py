@@ -84,6 +84,15 @@ def test_a_paragraph_that_announces_a_block_stays_with_it():
     assert [p.get("class") for p in root.iter("p")] == ["lead", None, None]
 
 
+@pytest.mark.parametrize("inside, kept", [("n−", ["2(n−1)/n"]), ("n + a long sum of terms +", [])])
+def test_a_line_may_break_in_a_formula_but_not_in_its_short_brackets(inside, kept):
+    root = parse('<span class="katex"><span class="katex-html"><span class="base"><span class="mrel">x=</span></span>'
+                 f'<span class="base">2<span class="mopen">(</span>{inside}</span>'
+                 '<span class="base">1<span class="mclose">)</span>/n</span><span class="base">+1</span></span></span>')
+    flatten_figures.flatten_formulas(root)
+    assert [span.text_content() for span in root.xpath('.//span[@class="keep"]')] == kept
+
+
 @pytest.mark.parametrize("before, after, classes", [
     ("时间等于", "字节的带宽。", ["lead", "cont"]),
     ("逐元素：", "核函数近乎完美。", ["lead", None]),
