@@ -64,10 +64,10 @@ def source_html(source: Source, lang: str) -> str:
     """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
     words = WORDS[lang]
     published = f" ({_day(source.published)})" if lang == "en" else f"（{_day(source.published)}）"
-    title = html.escape(source.title)
+    title = html.escape(source.title[lang])
     if source.url and not wrong_scheme(source.url):
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
-    parts = f"{html.escape(source.publisher)}{words['comma']}{title}" + (published if source.published else "")
+    parts = f"{html.escape(source.publisher[lang])}{words['comma']}{title}" + (published if source.published else "")
     read = words["read"].format(_day(source.accessed))
     if source.snapshot:
         read += words["comma"] + words["copy"]

@@ -65,6 +65,7 @@ class Loader:
             self.find(path, line, f"the source `{name}` has no fields",
                       "Give it title, publisher, url, kind and accessed.")
             return
+        named = {key: self._words(path, located, (name, key), fields.get(key) or "") for key in ("title", "publisher")}
         values = {key: _date_text(value) for key, value in fields.items()}
         # A package index is read release by release, and a measurement of ours stands in the book: neither has one page to point to.
         required = {"title", "publisher", "kind", "accessed"} | ({"url"} if values.get("kind") not in ("package", "measured") else set())
@@ -86,7 +87,7 @@ class Loader:
         if name in self.facts.sources:
             self.find(path, line, f"the source `{name}` is given twice", "Keep one of them.")
         self.facts.sources[name] = Source(
-            name, values.get("title", name), values.get("publisher", ""), values.get("url", ""),
+            name, named["title"], named["publisher"], values.get("url", ""),
             values.get("kind", "doc"), values.get("accessed", ""), values.get("published"), values.get("snapshot"), line)
 
     # tables -------------------------------------------------------------------------------------

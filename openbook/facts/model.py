@@ -16,8 +16,8 @@ class Source:
     """Something we have read: who published it, where, and when we read it."""
 
     id: str
-    title: str
-    publisher: str
+    title: Words
+    publisher: Words
     url: str
     kind: str
     accessed: str

@@ -2,7 +2,7 @@
 
 WeasyPrint stretches spaces only, so Chinese with a few Latin words gets rivers. Here the slack of a line is
 shared by all gaps beside Chinese characters. A closing mark at the line's end and an opening mark at its
-start lose their empty half, and so does the first of two marks that meet (`）。`, `：“`).
+start lose their empty half, and so does the first of two marks that meet (`）。`, `：“`). Spaces in code stay as they are.
 Nothing is added to the text: copying and searching in the PDF see what was written.
 """
 
@@ -20,8 +20,8 @@ CLOSING, OPENING = "，。、；：！？）」』》】〉〕”’．", "（�
 ONE_SIGN = {"——", "……"}
 #: How much more a space takes of the slack than a gap between characters.
 SPACE_WEIGHT = 3
-#: The widest gap, in em, before a line is left ragged.
-WIDEST = 0.3
+#: The widest gap, in em; a line that needs more, before a long word, is left ragged by the rest.
+WIDEST = 0.15
 #: The same for the spaces of lines without Chinese.
 WIDEST_SPACE = 0.9
 
@@ -80,11 +80,10 @@ def justify(context: Any, line: Any, extra: float) -> bool:
     if first.text[0] in OPENING and first is _edge(line, 0):
         shift = -first.style["font_size"] / 2
         extra -= shift
-    # In code a space is a character of its own: wider ones would read as several.
-    plan = {id(box): [] if box.element_tag == "code" else gaps(box.text, box is last) for box in texts}
+    plan = {id(box): gaps(box.text, box is last) for box in texts if box.element_tag != "code"}
     total = sum(weight for found in plan.values() for _, weight in found)
-    if total and extra / total <= WIDEST * line.style["font_size"]:
-        _spread(context, line, plan, extra / total, shift)
+    if total:
+        _spread(context, line, plan, min(extra / total, WIDEST * line.style["font_size"]), shift)
     return True
 
 

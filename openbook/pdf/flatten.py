@@ -15,7 +15,7 @@ from .flatten_code import flatten_code
 from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
-    continue_paragraphs, drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines,
+    drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, join_sentences,
     keep_leads, keep_units, mark_foreign, part_marks, tighten_citations)
 from .render import Segment
 from .words import chapter_label, part_label
@@ -57,15 +57,15 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     flatten_details(article)
     flatten_tasks(article)
     flatten_footnotes(article)
-    keep_units(article)
     mark_foreign(article, language)
+    keep_units(article)
     tighten_citations(article)
     flatten_formulas(article)
     flatten_figures(article, book.code)
     flatten_code(article, paper)
     flatten_tables(article)
     keep_leads(article)
-    continue_paragraphs(article)
+    join_sentences(article)
     files = links.pictures(chapter, article)
     links.lead_to_web(chapter, article)
     if not screen:

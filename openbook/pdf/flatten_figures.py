@@ -11,6 +11,8 @@ from lxml.html import HtmlElement
 from .style import FIGURE_FONTS, FIGURE_MONO, PALETTE
 
 _variable = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*((?:[^()]|\([^()]*\))*))?\)")
+#: Characters of a formula's brackets, up to which they are kept on one line.
+LONGEST_BRACKETS = 24
 _scope = re.compile(r"#[\w-]+-svg\s+")
 #: Classes for tables that are too wide, by their narrowest width in characters at full size.
 FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
@@ -136,6 +138,24 @@ def flatten_formulas(root: HtmlElement) -> None:
             katex.remove(hidden)
         for drawn in katex.xpath('./span[@class="katex-html"]'):
             drawn.attrib.pop("aria-hidden", None)
+            _keep_brackets(drawn)
         katex.set("data-tag", "Formula")
         if tex:
             katex.set("data-alt", (tex[0].text or "").strip())
+
+
+def _keep_brackets(drawn: HtmlElement) -> None:
+    """Keep what stands in brackets on one line, where it is short: KaTeX lets a line break at every operator."""
+    group, depth = [], 0
+    for base in drawn.xpath('./span[@class="base"]'):
+        opened, closed = (len(base.xpath(f'.//span[@class="{name}"]')) for name in ("mopen", "mclose"))
+        group.append(base)
+        depth += opened - closed
+        if depth > 0:
+            continue
+        if len(group) > 1 and sum(len("".join(base.itertext())) for base in group) <= LONGEST_BRACKETS:
+            keep = etree.Element("span")
+            keep.set("class", "keep")
+            group[0].addprevious(keep)
+            keep.extend(group)
+        group, depth = [], 0

@@ -10,7 +10,18 @@ from lxml.html import HtmlElement
 
 _wide = "\u2014-\u2026\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef"
 _newline = re.compile(f"(?<=[{_wide}])[ \t]*\n\\s*(?=[{_wide}])")
-_unit = re.compile(r"(?<![\w/.])([KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte))(?![\w/])")
+_stroke = "[KMGTPE]?i?[Bb]/s|[KMGTPE]?FLOPS?/(?:s|B|byte)|(?:tokens?|requests)/s"
+_symbol = rf"(?:{_stroke}|[kKMGTPE]?i?B|GbE|[KMGTPE]?FLOPS?|TOPS|[kMG]?Hz|[kM]?Wh?|dB|[mµn]?s|min|h|d|%|token)"
+#: What no line may part: a number and its unit, a unit with a stroke, a name and its number.
+_together = re.compile(
+    rf"((?<![\w.,/-])\d[\d.,]*[kMBT]? {_symbol}(?![A-Za-z0-9_/])|(?<![\w/.])(?:{_stroke})(?![\w/])|(?:图|(?<![代发])表|公式) \d[\d.]*|第 \d+(?: [章节步部条行页])?|"
+    r"\b(?:Figure|Table|Equation|Part|Chapter) \d[\d.]*|\bLlama \d(?:\.\d)? \d+B\b|(?<![\w-])\d+-bit\b|\bCC BY(?:-[A-Z]{2})*)")
+_in_cells = re.compile(rf"(?<![\w/.])({_stroke})(?![\w/])")
+COLONS, STOPS = (":", "："), (".", "!", "?", "。", "！", "？")
+#: How a Chinese paragraph begins that goes on after a formula.
+EXPLAINING = ("其中", "式中", "这里", "即", "也就是")
+#: The unit of a number that a formula ends with.
+_after_formula = re.compile(rf"^( {_symbol}(?![A-Za-z0-9_/]))")
 #: Runs in the other language: Chinese in English, and four Latin words or more in Chinese.
 _foreign = {"en": re.compile(f"[{_wide}]*[\u3400-\u9fff][{_wide}]*"),
             "zh": re.compile(r"[A-Za-z][A-Za-z0-9,:;.'’&()/+-]*(?: [A-Za-z0-9(&][A-Za-z0-9,:;.'’&()/+-]*){3,}")}
@@ -113,18 +124,6 @@ def tighten_citations(root: HtmlElement) -> None:
             keep.append(cite)
 
 
-def continue_paragraphs(root: HtmlElement) -> None:
-    """Mark a paragraph that goes on with the sentence of the formula before it: in Chinese it is not indented."""
-    for paragraph in root.iter("p"):
-        formula = paragraph.getprevious()
-        if formula is None or formula.tag != "div" or not {"math", "equation"} & set((formula.get("class") or "").split()):
-            continue
-        before = formula.getprevious()
-        lead = "".join(before.itertext()).rstrip(" \n0123456789") if before is not None and before.tag == "p" else "。"
-        if not lead.endswith(("。", "！", "？", "：", ".", ":")) or "".join(paragraph.itertext()).startswith(("其中", "式中")):
-            paragraph.set("class", f'{paragraph.get("class") or ""} goes-on'.strip())
-
-
 def part_marks(root: HtmlElement) -> None:
     """Mark a raised mark that follows another without a space, so that a source's number and a note's letter stand apart."""
     for mark in root.xpath('.//sup|.//*[contains(concat(" ",@class," ")," cites ")]'):
@@ -138,11 +137,14 @@ def part_marks(root: HtmlElement) -> None:
 
 
 def keep_units(root: HtmlElement) -> None:
-    """Keep units with a stroke, such as GB/s, on one line."""
-    texts = root.xpath('.//text()[contains(.,"/") and not(ancestor::pre or ancestor::code or ancestor::svg or '
-                       'ancestor::*[contains(@class,"katex")])]')
+    """Keep a number and its unit, and a figure's name and number, on one line; in the narrow cells of tables GB/s alone.
+
+    The space stays a space: a no-break space would be another character to those who search or copy.
+    """
+    texts = root.xpath('.//text()[(contains(translate(.,"123456789","000000000"),"0") or contains(.,"/") or starts-with(.," ")) and '
+                       'not(ancestor::pre or ancestor::code or ancestor::svg or ancestor::*[contains(@class,"katex")])]')
     for text in texts:
-        pieces = _unit.split(text)
+        pieces = _pieces(text)
         if len(pieces) == 1:
             continue
         spans = []
@@ -154,13 +156,57 @@ def keep_units(root: HtmlElement) -> None:
         _replace(text, pieces[0], spans)
 
 
+def _pieces(text: Any) -> list[str]:
+    """Cut a text of the tree before and after what must stay together: odd items are such pieces."""
+    host = text.getparent()
+    if any(a.tag in ("td", "th") for a in (host, *host.iterancestors())):
+        return _in_cells.split(text)
+    formula = text.is_tail and "math" in (host.get("class") or "").split()
+    unit = _after_formula.split(text) if formula else [text]
+    return unit[:-1] + _together.split(unit[-1])
+
+
 def keep_leads(root: HtmlElement) -> None:
-    """Keep a paragraph that ends in a colon on the page of the block it announces."""
+    """Keep a paragraph on the page of the block it announces by a colon, or of the formula that its sentence goes on with."""
     for paragraph in root.iter("p"):
-        following = paragraph.getnext()
+        following, ending = paragraph.getnext(), _ending(paragraph)
         if following is not None and following.tag in ("div", "ul", "ol", "figure", "table") \
-                and "".join(paragraph.itertext()).rstrip(" 0123456789").endswith((":", "：")):
-            paragraph.set("class", f'{paragraph.get("class") or ""} lead'.strip())
+                and (ending in COLONS or _is_formula(following) and ending not in STOPS):
+            add_class(paragraph, "lead")
+
+
+def join_sentences(root: HtmlElement) -> None:
+    """Mark the paragraphs that go on after a formula: they explain its symbols, or no mark had ended the sentence before it."""
+    for paragraph in root.iter("p"):
+        before = paragraph.getprevious()
+        if not _is_formula(before):
+            continue
+        while _is_formula(before):
+            before = before.getprevious()
+        is_open = before is not None and before.tag == "p" and _ending(before) not in (*COLONS, *STOPS)
+        if is_open or _explains(paragraph):
+            add_class(paragraph, "cont")
+
+
+def _ending(paragraph: HtmlElement) -> str:
+    """Return a paragraph's last character before its citations."""
+    return "".join(paragraph.itertext()).rstrip(" 0123456789,–\n")[-1:]
+
+
+def _is_formula(element: HtmlElement | None) -> bool:
+    """Say whether an element is a formula on a line of its own."""
+    return element is not None and element.tag == "div" and element.get("class") in ("equation", "math")
+
+
+def _explains(paragraph: HtmlElement) -> bool:
+    """Say whether a paragraph begins with the symbols of the formula before it, or with the words for that."""
+    text = (paragraph.text or "").strip()
+    return text.startswith(EXPLAINING) or not text and len(paragraph) > 0 and paragraph[0].get("class") == "math"
+
+
+def add_class(element: HtmlElement, name: str) -> None:
+    """Give an element one class more."""
+    element.set("class", f'{element.get("class") or ""} {name}'.strip())
 
 
 def flatten_footnotes(root: HtmlElement) -> None:

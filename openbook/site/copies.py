@@ -222,4 +222,4 @@ class Copier:
         for name in self.cited:
             if found := self.facts.sources.get(name):
                 dates = f" ({found.published})" if found.published else ""
-                yield f"[^{name}]: {found.publisher}: {found.title}{dates}. {found.url}".rstrip()
+                yield f"[^{name}]: {found.publisher[self.lang]}: {found.title[self.lang]}{dates}. {found.url}".rstrip()

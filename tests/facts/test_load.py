@@ -65,6 +65,14 @@ def test_a_source_without_an_address_is_a_finding(write):
     assert messages(findings) == [("docs/data/sources.yml", 1, "the source `nv` has no url")]
 
 
+def test_a_source_may_be_named_in_both_languages(write):
+    facts, findings = load(write, "- {id: a}", "nv: {title: A run, publisher: {en: this book, zh: 本书}, kind: measured, accessed: 2026-11-21}\n")
+    assert findings == []
+    assert (facts.sources["nv"].title, facts.sources["nv"].publisher) == ({"en": "A run", "zh": "A run"}, {"en": "this book", "zh": "本书"})
+    _, findings = load(write, "- {id: a}", "nv: {title: A run, publisher: {en: this book}, kind: measured, accessed: 2026-11-21}\n")
+    assert ("docs/data/sources.yml", 1, "a text is a string, or has exactly `en` and `zh`") in messages(findings)
+
+
 def test_a_text_with_a_source_may_be_written_short(write):
     facts, findings = load(write, "- {id: a, name: {en: A, zh: 甲, src: nv}}")
     assert findings == []

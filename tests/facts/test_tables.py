@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from openbook.facts.citations import PLACE, number_citations
+from openbook.facts.citations import PLACE, number_citations, source_html
 from openbook.facts.load import load_facts
 from openbook.facts.model import Source
 from openbook.facts.tables import RequestError, format_number, inline_html, letter, parse_request, render
@@ -82,13 +82,17 @@ def test_neighbouring_citations_share_a_superscript(facts):
     assert html.fromstring(f"<p>{number_citations(marks, facts.sources, 'en')}</p>").text_content() == "1,2"
 
 
+def sources_of(names: str) -> dict[str, Source]:
+    return {name: Source(name, dict.fromkeys(("en", "zh"), name.upper()), {"en": "P", "zh": "P"}, "", "doc", "2026-11-22") for name in names}
+
+
 def marks(*names: str) -> str:
     return "".join(f'<sup class="cite" data-cite="{name}"></sup>' for name in names)
 
 
 @pytest.mark.parametrize("cited, shown", [("b", "2"), ("ba", "1,2"), ("dbac", "1–4"), ("acd", "1,3,4"), ("edcag", "1,3–5,7"), ("abcegfh", "1–3,5–8"), ("aab", "1,2")])
 def test_consecutive_numbers_become_a_range_whose_ends_are_links(cited, shown):
-    sources = {name: Source(name, name.upper(), "P", "", "doc", "2026-11-22") for name in "abcdefgh"}
+    sources = sources_of("abcdefgh")
     first = "".join(f"<p>{marks(name)}</p>" for name in "abcdefgh")
     page = html.fromstring(f"<div>{number_citations(f'{first}<p>{marks(*cited)}</p>{PLACE}', sources, 'en')}</div>")
     group = page.xpath("./p[last()]/sup")[0]
@@ -99,7 +103,7 @@ def test_consecutive_numbers_become_a_range_whose_ends_are_links(cited, shown):
 
 @pytest.mark.parametrize("lang, shown", [("en", "Sources: 1–4, 6"), ("zh", "来源：1–4、6")])
 def test_many_sources_of_a_figure_stand_on_a_line_of_their_own(lang, shown):
-    sources = {name: Source(name, name.upper(), "P", "", "doc", "2026-11-22") for name in "abcdef"}
+    sources = sources_of("abcdef")
     line = '<span class="figure-sources" data-cite="d c b a f"></span>'
     page = html.fromstring(f"<div>{number_citations(f'<p>{marks(*sources)}</p><p>{line}</p>{PLACE}', sources, lang)}</div>")
     assert page.xpath("./p[2]/span")[0].text_content() == shown
@@ -125,3 +129,9 @@ def test_note_letters_go_on_after_z():
 def test_a_cell_is_what_markdown_makes_of_it_alone(parts):
     text = "".join(parts)
     assert inline_html(text) == markdown.markdown(text).removeprefix("<p>").removesuffix("</p>")
+
+
+@pytest.mark.parametrize("lang, shown", [("en", "this book, a run, read 2026-11-22."), ("zh", "本书，一次运行，2026-11-22 查阅。")])
+def test_a_source_that_is_no_name_is_called_in_the_language_of_the_page(lang, shown):
+    source = Source("a", {"en": "a run", "zh": "一次运行"}, {"en": "this book", "zh": "本书"}, "", "measured", "2026-11-22")
+    assert source_html(source, lang) == shown

@@ -63,17 +63,54 @@ def test_citations_stand_close_to_their_word():
                            '<span class="keep">此<sup class="cite">2</sup></span>。</p>')
 
 
-def test_units_with_a_stroke_stay_on_one_line():
-    root = parse("<p>a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>GB/s</code></p>")
+@pytest.mark.parametrize("text, kept", [
+    ("a 400 Gb/s port, <b>2</b> TB/s each and and/or <code>1 GB/s</code>", ["400 Gb/s", "TB/s"]),
+    ("约 80 GB，4.19M token，2.5–3 GB，94.9 %；8 GPU", ["80 GB", "4.19M token", "3 GB", "94.9 %"]),
+    ('it is <span class="math"><span class="katex">47.8</span></span> GB, and 5 dogs take 3 hops', [" GB"]),
+    ("见<a>图 18.1</a>（表 3、公式 2.1）；代表 10 s", ["图 18.1", "表 3", "公式 2.1", "10 s"]),
+    ("<a>Figure 2.1</a>: Llama 3.1 405B in 8-bit, 第 3 步", ["Figure 2.1", "Llama 3.1 405B", "8-bit", "第 3 步"]),
+    ("<table><tr><td>80 GB at 5 GB/s</td></tr></table>", ["GB/s"])])
+def test_a_number_and_its_unit_stay_on_one_line_and_no_character_changes(text, kept):
+    root = parse(f"<p>{text}</p>" if not text.startswith("<table") else text)
+    before = root.text_content()
     flatten_markup.keep_units(root)
-    assert write(root) == ('<p>a 400 <span class="keep">Gb/s</span> port, <b>2</b> <span class="keep">TB/s</span> each and '
-                           "and/or <code>GB/s</code></p>")
+    assert [span.text for span in root.xpath('.//span[@class="keep"]')] == kept
+    assert root.text_content() == before
 
 
 def test_a_paragraph_that_announces_a_block_stays_with_it():
     root = parse("<p>Run it:</p><div>x</div><p>Done:</p><p>y</p>")
     flatten_markup.keep_leads(root)
     assert [p.get("class") for p in root.iter("p")] == ["lead", None, None]
+
+
+@pytest.mark.parametrize("inside, kept", [("n−", ["2(n−1)/n"]), ("n + a long sum of terms +", [])])
+def test_a_line_may_break_in_a_formula_but_not_in_its_short_brackets(inside, kept):
+    root = parse('<span class="katex"><span class="katex-html"><span class="base"><span class="mrel">x=</span></span>'
+                 f'<span class="base">2<span class="mopen">(</span>{inside}</span>'
+                 '<span class="base">1<span class="mclose">)</span>/n</span><span class="base">+1</span></span></span>')
+    flatten_figures.flatten_formulas(root)
+    assert [span.text_content() for span in root.xpath('.//span[@class="keep"]')] == kept
+
+
+@pytest.mark.parametrize("before, after, classes", [
+    ("时间等于", "字节的带宽。", ["lead", "cont"]),
+    ("逐元素：", "核函数近乎完美。", ["lead", None]),
+    ("逐元素：", "其中 T 是时间。", ["lead", "cont"]),
+    ("逐元素：", '<span class="math">n</span> 个器件。', ["lead", "cont"]),
+    ("上式已经说过。", "另一回事。", [None, None]),
+    ('于是<sup class="cite">1,3–5</sup>', "另一回事。", ["lead", "cont"])])
+def test_a_sentence_goes_on_after_its_formula(before, after, classes):
+    root = parse(f'<p>{before}</p><div class="equation"><div class="math">x</div></div><div class="math">y</div><p>{after}</p>')
+    flatten_markup.keep_leads(root)
+    flatten_markup.join_sentences(root)
+    assert [p.get("class") for p in root.xpath("./p")] == classes
+
+
+def test_a_formula_under_a_heading_is_explained_by_what_follows():
+    root = parse('<h2>x</h2><div class="equation"></div><p><span class="math">n</span> 个器件</p><p><span class="math">m</span> 是</p>')
+    flatten_markup.join_sentences(root)
+    assert [p.get("class") for p in root.xpath("./p")] == ["cont", None]
 
 
 def test_code_spans_of_one_colour_are_joined_and_lines_cut():
@@ -169,13 +206,6 @@ def test_wide_tables_get_smaller_type():
     root = parse(f"<table><tbody><tr>{row}</tr></tbody></table><table><tbody><tr><td>a</td></tr></tbody></table>")
     flatten_figures.flatten_tables(root)
     assert [table.get("class") for table in root.iter("table")] == ["fit-3 cols-9 brief", "slim cols-1 brief"]
-
-
-def test_a_paragraph_that_goes_on_behind_a_formula_is_marked():
-    formula = '<div class="equation"><div class="math">x</div></div>'
-    root = parse(f"<p>于是</p>{formula}<p>字节。</p>{formula}<p>又一段。</p><p>得：</p>{formula}<p>其中 T 是时间。</p>")
-    flatten_markup.continue_paragraphs(root)
-    assert [p.get("class") for p in root.iter("p")] == [None, "goes-on", None, None, "goes-on"]
 
 
 def classes_of(table, cells="td"):

@@ -25,7 +25,7 @@ def test_prose_is_read_and_code_tables_and_formulas_are_looked_up(content, minut
 
 
 def source(name, day):
-    return Source(name, "Title", "Publisher", "https://example.org", "doc", day)
+    return Source(name, {"en": "Title", "zh": "标题"}, {"en": "Publisher", "zh": "出版者"}, "https://example.org", "doc", day)
 
 
 def test_the_days_on_which_the_listed_sources_were_read():
