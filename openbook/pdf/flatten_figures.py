@@ -71,7 +71,7 @@ def _name(svg: HtmlElement) -> None:
 
 
 def flatten_tables(root: HtmlElement) -> None:
-    """Give wide tables smaller type, and let long words in their cells break."""
+    """Give wide tables smaller type, narrow ones their own width, and keep short numbers and names of rows on one line."""
     for table in root.iter("table"):
         rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
         columns = max((len(row) for row in rows), default=0)
