@@ -51,7 +51,7 @@ def test_a_listing_may_wrap_between_two_spaces(build):
     (f'<div style="width:40mm"><p style="white-space:nowrap">{LONG[:40]}</p></div>', "text leaves its box", LONG[:30]),
     (f'<table><tr><td><span style="white-space:nowrap">{LONG}</span></td><td>b</td></tr></table>',
      "a table leaves its box", "unbreakable"),
-    (f'<div class="highlight"><pre style="white-space:pre"><code style="overflow-wrap:normal">x = "{LONG}"\n</code></pre></div>',
+    (f'<div class="highlight" style="width:30mm"><pre style="white-space:pre"><code>x = "{LONG[:44]}"\n</code></pre></div>',
      "a line of code leaves its box", "x ="),
     ('<div class="highlight"><pre style="height:1em;overflow:hidden"><code>a = 1\nb = 2\nc = 3\n</code></pre></div>',
      "text is cut off", "b = 2"),
