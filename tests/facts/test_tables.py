@@ -131,7 +131,7 @@ def test_a_cell_is_what_markdown_makes_of_it_alone(parts):
     assert inline_html(text) == markdown.markdown(text).removeprefix("<p>").removesuffix("</p>")
 
 
-@pytest.mark.parametrize("lang, shown", [("en", "this book, a run, read 2026-11-22."), ("zh", "本书，一次运行，2026-11-22 查阅。")])
+@pytest.mark.parametrize("lang, shown", [("en", "this book, a run, read <time>2026-11-22</time>."), ("zh", "本书，一次运行，<time>2026-11-22</time> 查阅。")])
 def test_a_source_that_is_no_name_is_called_in_the_language_of_the_page(lang, shown):
     source = Source("a", {"en": "a run", "zh": "一次运行"}, {"en": "this book", "zh": "本书"}, "", "measured", "2026-11-22")
     assert source_html(source, lang) == shown
