@@ -18,6 +18,8 @@ from openbook.reading.source import FACTS_FENCES
 #: Where a built site keeps the prints of the facts it was built from.
 PRINTS = ".facts.json"
 DATA = re.compile(r"(?m)^data: *[\"']?([\w-]+)")
+#: Names in a line for a person.
+MOST_NAMED = 12
 Prints = dict[str, dict[str, str]]
 
 
@@ -33,7 +35,7 @@ def touched(old: Prints, facts: Facts, library: Library) -> Iterator[str]:
         yield _line(f"docs/data/{name}.yml", paths, "show", library)
     names, paths = _sources_touched(old, facts, library)
     if names:
-        yield _line(f"docs/data/sources.yml ({', '.join(sorted(names))})", paths, "cite", library)
+        yield _line(f"docs/data/sources.yml ({_some(sorted(names))})", paths, "cite", library)
 
 
 def chapters_touched(old: Prints, facts: Facts, library: Library) -> set[str]:
@@ -80,7 +82,12 @@ def _line(what: str, paths: list[str], verb: str, library: Library) -> str:
     if not paths:
         return f"{what} changed: no chapter {verb}s it."
     order = [chapter.path for chapter in library.book.chapters if chapter.path in paths]
-    return f"{what} changed: {len(order)} chapter{'s' * (len(order) > 1)} {verb}{'s' * (len(order) == 1)} it: {', '.join(order)}"
+    return f"{what} changed: {len(order)} chapter{'s' * (len(order) > 1)} {verb}{'s' * (len(order) == 1)} it: {_some(order)}"
+
+
+def _some(names: list[str]) -> str:
+    """Return the first names of a list that is too long to read."""
+    return ", ".join(names) if len(names) <= MOST_NAMED else f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
 
 
 def _own(table: Table) -> tuple:

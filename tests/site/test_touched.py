@@ -99,3 +99,10 @@ def test_nothing_is_said_of_a_first_build_or_of_words(book, write, capsys):
     write({"docs/a.md": BOOK["docs/a.md"].replace("A claim", "Another claim")})
     build_site(book)
     assert "changed" not in capsys.readouterr().out
+
+
+def test_a_long_list_is_cut():
+    from openbook.site.touched import MOST_NAMED, _some
+
+    names = [f"n{n}" for n in range(MOST_NAMED + 3)]
+    assert _some(names[:2]) == "n0, n1" and _some(names).endswith(f", n{MOST_NAMED - 1} and 3 more")
