@@ -68,14 +68,6 @@ class Slurm:
             time.sleep(0.3)
         return state
 
-    def wait_idle(self, seconds: float = 60) -> None:
-        """Wait until no node runs or completes a job."""
-        end = time.monotonic() + seconds
-        while (states := set(self.out("sinfo --noheader --Node --format=%T").split())) != {"idle"}:
-            if time.monotonic() > end:
-                pytest.fail(f"the nodes are {', '.join(sorted(states))} after {seconds:.0f} s\n{self.out('squeue')}")
-            time.sleep(0.3)
-
     def wait_text(self, path: Path, text: str, seconds: float = 45) -> str:
         """Wait until a file holds `text` and return all of it."""
         end = time.monotonic() + seconds

@@ -27,7 +27,8 @@ def left_over(root: Path) -> list[str]:
     return found
 
 
-def test_try_runs_one_command_and_leaves_nothing(tmp_path: Path):
+def test_try_runs_one_command_and_leaves_nothing(tmp_path_factory: pytest.TempPathFactory):
+    tmp_path = tmp_path_factory.mktemp("t")                      # a short name: sockets allow 107 characters
     done = subprocess.run([*PROGRAM, "try", "--nodes", "2", "--no-accounting", "--", "srun", "--nodes=2", "bash", "-c", "echo $SLURMD_NODENAME; exit 3"],
                           env={**os.environ, "TMPDIR": str(tmp_path)}, cwd=tmp_path, text=True, capture_output=True, timeout=90)
     assert sorted(done.stdout.split()) == ["node1", "node2"], done.stderr
