@@ -19,12 +19,9 @@ settings.register_profile("book", deadline=None, database=None, derandomize=True
 settings.load_profile("book")
 
 
-@pytest.hookimpl(tryfirst=True)    # before the plugin that deals the groups out reads them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order tests for workers: the longest first, and those that share one Slurm, or a file, in one worker where groups are asked for."""
+    """Begin with the longest tests, so that no worker is left alone with them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("slurm" if item.get_closest_marker("slurm") else item.path.name))
 
 
 @pytest.fixture
