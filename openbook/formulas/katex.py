@@ -8,8 +8,10 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import quickjs
+if TYPE_CHECKING:
+    import quickjs
 
 PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
           "/opt/homebrew/share/katex", "/usr/local/share/katex")
@@ -50,6 +52,8 @@ def home() -> Path:
 @functools.cache
 def _engine() -> quickjs.Context:
     """Return a JavaScript engine that has loaded KaTeX."""
+    import quickjs    # here, because it starts a thread, and a process with threads is not shared out by the check
+
     context = quickjs.Context()
     context.set_memory_limit(MOST_MEMORY)
     # The page as KaTeX sees it: a CommonJS module.

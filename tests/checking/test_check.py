@@ -1,5 +1,8 @@
 """Every mistake in the book is one finding with file, line and remedy."""
 
+import subprocess
+import sys
+
 import pytest
 
 from openbook.checking.run import check_repository
@@ -91,3 +94,10 @@ def test_two_pages_with_one_title_or_description_are_named(write):
                   "docs/deep/index.zh.md": SMALL_BOOK["docs/deep/index.zh.md"].replace("# 深", "# 甲")})
     found = [(found.path, found.line, found.message) for found in check_repository(root) if found.rule in ("title", "description")]
     assert found == [("docs/deep/index.md", 1, "docs/a.md has the same description"), ("docs/deep/index.zh.md", 4, "docs/a.zh.md has the same title")]
+
+
+def test_the_check_starts_no_thread_before_it_shares_the_chapters_out(root):
+    """A process with two threads is not copied safely, so the check would use one processor alone."""
+    done = subprocess.run([sys.executable, "-c", "import threading, openbook.checking.run; print(threading.active_count())"],
+                          cwd=root, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "1", done.stderr
