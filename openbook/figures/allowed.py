@@ -28,6 +28,7 @@ ATTRIBUTES = PROPERTIES | frozenset((
 FUNCTIONS = frozenset("var calc rgb rgba hsl translate scale rotate skewX skewY matrix min max".split())
 FUNCTION = re.compile(r"([\w-]*)\(")
 INSIDE = re.compile(r"url\(\s*#[\w.-]+\s*\)")
+#: Comments in styles could hide a rule's end from the ids that are put before it.
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 RULE = re.compile(r"\s*(?P<selectors>[^{}]+)\{(?P<body>[^{}]*)\}\s*")
 #: One thing in the figure by its element, class or id, or one inside another.

@@ -6,10 +6,8 @@ import re
 
 from lxml import etree
 
-from openbook.figures.allowed import faults_of
+from openbook.figures.allowed import COMMENT, faults_of
 
-#: Comments in styles could hide a rule's end from the ids that are put before it.
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 RULE = re.compile(r"(^|\})\s*([^{}@]+)\{")
