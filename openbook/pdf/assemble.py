@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,9 @@ from .preflight import Expected, preflight
 from .render import Rendered, Renderer, check_rendered
 from .words import part_label, word
 
+#: Rows of the contents that a page of A4 holds, about: a guess that is right spares laying them out twice.
+ROWS = 38
+
 
 class Assembly:
     """The steps from flattened chapters to a bound file."""
@@ -32,12 +36,7 @@ class Assembly:
 
     def write(self, target: Path) -> int:
         """Lay out, bind and check the book beside its place, then put it there; return its pages."""
-        flattening = Aside(self._flatten)
-        try:
-            self.renderer.prepare()
-            flats = flattening.result()
-        finally:
-            flattening.stop()
+        flats = self._flatten()
         check_links(flats, frozenset(part.id for part in self.book.parts))
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
@@ -61,9 +60,21 @@ class Assembly:
         return pages
 
     def _flatten(self) -> list[Flat]:
-        """Make the print HTML of every chapter."""
+        """Make the print HTML of every chapter, of most in another process while this one makes the style sheet ready."""
+        chapters = self.book.chapters
+        most = len(chapters) * 2 // 3 if self.order.jobs > 1 else len(chapters)
+        flattening = Aside(self._flatten_some, chapters[:most])
+        try:
+            self.renderer.prepare()
+            rest = self._flatten_some(chapters[most:])
+            return flattening.result() + rest
+        finally:
+            flattening.stop()
+
+    def _flatten_some(self, chapters: list[Chapter]) -> list[Flat]:
+        """Make the print HTML of some chapters."""
         links = Links(self.book)
-        return [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in self.book.chapters]
+        return [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in chapters]
 
     def _render(self, flats: list[Flat]) -> dict[str, Rendered]:
         """Lay out the chapters and the part pages, telling of each chapter as it is done."""
@@ -124,7 +135,7 @@ class Assembly:
 
     def _front(self, pieces: list[Piece], rows: list[Row]) -> dict[str, str]:
         """Lay out cover and contents until their own length fits the numbers they print; return the numbers."""
-        length = 4
+        length = 2 + math.ceil(len(rows) / ROWS)
         for _ in range(4):
             blank = Rendered(FRONT, Path(), length, {}, {})
             cover = Piece(blank, "cover", self.book.title, {})

@@ -9,6 +9,7 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
+from . import markup
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
 from .flatten_code import flatten_code
@@ -86,7 +87,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     title = article.xpath('.//h1[@class="chapter-title"]')[0]
     title.set("data-part", run)
     title.set("data-chapter", label)
-    body = etree.tostring(article, encoding="unicode", method="html").replace("</wbr>", "").translate(TWINS)
+    body = markup.write(article).translate(TWINS)
     segment = Segment(chapter.id, chapter.title, book.tag, body, tuple(files), paper, folded)
     return Flat(chapter, segment, frozenset(ids | {chapter.id}), tuple(wanted), headings)
 

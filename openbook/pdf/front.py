@@ -73,12 +73,12 @@ def _cover(book: Book) -> str:
     drawing = re.sub(r"<\?xml[^>]*\?>|<!--.*?-->", "", read_sheet("cover.svg"), flags=re.DOTALL)
     return (f'<section class="cover" id="cover">{drawing}<div class="cover-veil"></div><p class="cover-title">{cover_title(book.title)}</p>'
             f'<p class="cover-subtitle">{html.escape(book.subtitle)}</p>'
-            f'<p class="cover-foot"><b>{html.escape(book.author)}</b><br>{html.escape(book.date)}</p></section>')
+            f'<p class="cover-foot"><b>{html.escape(book.author)}</b><br/>{html.escape(book.date)}</p></section>')
 
 
 def cover_title(title: str) -> str:
     """Break a Chinese title after its book-name brackets and before 开放, where a reader would."""
-    return re.sub(r"》(?=.)", "》<br>", html.escape(title))
+    return re.sub(r"》(?=.)", "》<br/>", html.escape(title))
 
 
 def _imprint(book: Book) -> str:
@@ -91,7 +91,7 @@ def _imprint(book: Book) -> str:
     if book.author:
         items.append((word(code, "author"), html.escape(book.author)))
     licence = _link(book.license_url, book.license_name)
-    items.append((word(code, "license"), f'{licence}<br>{word(code, "license_note")}'))
+    items.append((word(code, "license"), f'{licence}<br/>{word(code, "license_note")}'))
     items.append((word(code, "translation"), translation_state(book)))
     if files := attached(book):
         where = f'<a href="{SCHEME}{FILES}">{word(code, "files")}</a>'

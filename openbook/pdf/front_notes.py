@@ -26,7 +26,7 @@ def translation_state(book: Book) -> str:
         lines.append(word(code, "behind").format(chapter.behind, _chapters(code, [chapter])))
     if missing:
         lines.append(word(code, "untranslated").format(_chapters(code, missing)))
-    return "<br>".join(map(html.escape, lines))
+    return "<br/>".join(map(html.escape, lines))
 
 
 def _chapters(code: str, chapters: Iterable[Chapter]) -> str:

@@ -165,7 +165,7 @@ class _Listener(logging.Handler):
 
 def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> tuple[str, str, float]:
     """Lay one segment out and write its PDF and record under the key; give key, id and seconds."""
-    from . import weasy
+    from . import markup, weasy
     from .fetch import Pictures
     from .overflow import overflow_faults
     from .proof import proof
@@ -181,7 +181,7 @@ def lay_out(key: str, segment: Segment, sheet: str, cache: Path) -> tuple[str, s
         page = (f'<html lang="{segment.lang}" class="{segment.paper}"><head><title>{html.escape(segment.title)}</title>'
                 f"</head><body>{segment.body}</body></html>")
         options = {"pdf_tags": True, "pdf_version": "1.7"}
-        laid = weasy.weasyprint.HTML(string=page, url_fetcher=Pictures(segment.files)).render(stylesheets=[style], font_config=fonts, **options)
+        laid = weasy.Page(markup.read(page), Pictures(segment.files)).render(stylesheets=[style], font_config=fonts, **options)
         scratch = cache / f"{key}.{os.getpid()}"
         laid.write_pdf(str(scratch), **options)
         used = weasy.font_records()

@@ -16,14 +16,16 @@ from math import inf
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "78fed9b770fab6ea39b43363b5192a9f55e8b6556c2764ce219404ef71e717e2"
+SOURCE_DIGEST = "4d8bff00e387a4a506fef78a1be09cf2a15b7f38a2ef6d1ef90e73f5b4d5ec9e"
 
 try:
+    import cssselect2
     import pydyf
     import pyphen
     import weasyprint
@@ -61,7 +63,7 @@ _original = {
     **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
     **weasy_listing.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
-    "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout, "build_fonts": pdf.build_fonts_dictionary,
+    "html": weasyprint.HTML.__init__, "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
 }
 _fonts: dict[str, dict[str, Any]] = {}
@@ -119,6 +121,15 @@ def warm(style: Any, fonts: FontConfiguration) -> None:
     page = "<p>A <b>b</b> <i>c</i> <code>d</code> 中<b>文</b></p><h2>e</h2><table><tr><th>f<td>g</table>"
     weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts)
     pyphen.Pyphen(lang="en")
+
+
+class Page(weasyprint.HTML):
+    """A document that was read already."""
+
+    def __init__(self, root: ElementTree.Element, fetcher: Any):
+        self.base_url, self.url_fetcher, self.media_type = None, fetcher, "print"
+        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = root
 
 
 # Fonts: a chapter embeds none. What it used is remembered, and binding embeds the union once.

@@ -49,9 +49,9 @@ def test_files_of_one_name_keep_their_folders(site):
 
 
 def test_the_state_of_each_translation_is_told(site):
-    assert translation_state(collect(site, "en")) == "up to date: chapters 1, front matter<br>not translated yet: chapters 2"
+    assert translation_state(collect(site, "en")) == "up to date: chapters 1, front matter<br/>not translated yet: chapters 2"
     edit(site, lambda chapters: chapters["alpha"]["languages"]["zh"].update(behind=3))
-    assert translation_state(collect(site, "zh")) == ("与英文一致：前言部分<br>3 个小节落后于英文：第 1 章<br>尚未翻译：第 2 章")
+    assert translation_state(collect(site, "zh")) == ("与英文一致：前言部分<br/>3 个小节落后于英文：第 1 章<br/>尚未翻译：第 2 章")
 
 
 def test_the_screen_edition_prints_no_addresses_and_keeps_the_links(site, tmp_path, made):

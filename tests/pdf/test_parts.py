@@ -68,5 +68,5 @@ def test_the_contents_leave_out_what_every_chapter_has_and_name_the_appendices()
 
 
 def test_a_chinese_title_breaks_where_a_reader_would():
-    assert front.cover_title("《机器学习工程》开放书籍") == "《机器学习工程》<br>开放书籍"
+    assert front.cover_title("《机器学习工程》开放书籍") == "《机器学习工程》<br/>开放书籍"
     assert front.cover_title("A & B") == "A &amp; B"
