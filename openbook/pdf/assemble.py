@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from .bind import Mark, Piece, bind, page_label, place
+from .bind import Mark, Piece, Sources, bind, page_label, place
 from .bind_fonts import Lookup
 from .collect import Book, Chapter, Part
 from .errors import PdfError
@@ -36,11 +36,16 @@ class Assembly:
 
     def write(self, target: Path) -> int:
         """Lay out, bind and check the book beside its place, then put it there; return its pages."""
+        with Sources() as sources:
+            return self._write(target, sources)
+
+    def _write(self, target: Path, sources: Sources) -> int:
+        """Do it with the files of the pieces."""
         flats = self._flatten()
         check_links(flats, frozenset(part.id for part in self.book.parts))
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
-        rendered = self._render(flats)
+        rendered = self._render(flats, sources)
         pieces, marks, rows = self._assemble(flats, rendered)
         printed: dict[str, str] = {}
         if not self.preview:
@@ -49,7 +54,8 @@ class Assembly:
         _clear(target)
         scratch = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            bind(self.book if not self.preview else self.chosen, pieces, marks, self.lookup, self.order.paper, self.renderer.cache.parent, scratch, self._web)
+            bind(self.book if not self.preview else self.chosen, pieces, marks, self.lookup, self.order.paper, self.renderer.cache.parent, scratch, self._web,
+                 sources)
             pages = preflight(scratch, Expected(pieces, marks, printed, self.lookup), self.renderer.cache.parent)
             scratch.replace(target)
         except OSError as error:
@@ -76,7 +82,7 @@ class Assembly:
         links = Links(self.book)
         return [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in chapters]
 
-    def _render(self, flats: list[Flat]) -> dict[str, Rendered]:
+    def _render(self, flats: list[Flat], sources: Sources) -> dict[str, Rendered]:
         """Lay out the chapters and the part pages, telling of each chapter as it is done."""
         titles = {flat.chapter.id: flat.chapter for flat in flats}
         parts = [] if self.preview else [part_segment(self.book, part, self.order.paper) for part in self._parts(flats)]
@@ -84,6 +90,7 @@ class Assembly:
 
         def done(item: Rendered) -> None:
             nonlocal count
+            sources.open(item)
             if chapter := titles.get(item.id):
                 count += 1
                 self.progress(Step(self.order.code, count, len(flats), chapter.title, item.pages, item.seconds, item.cached))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,8 +65,28 @@ def page_label(index: int, front: int) -> str:
     return roman(index + 1).lower() if index < front else str(index - front + 1)
 
 
+class Sources:
+    """The pieces' files, each opened as soon as it is laid out: reading them takes longer than copying their pages."""
+
+    def __init__(self) -> None:
+        self._opened: dict[Path, pikepdf.Pdf] = {}
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for source in self._opened.values():
+            source.close()
+
+    def open(self, rendered: Rendered) -> pikepdf.Pdf:
+        """Give a piece's file."""
+        if rendered.pdf not in self._opened:
+            self._opened[rendered.pdf] = pikepdf.open(rendered.pdf)
+        return self._opened[rendered.pdf]
+
+
 def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, paper: str, cache: Path, target: Path,
-         web: Callable[[str], str]) -> None:
+         web: Callable[[str], str], sources: Sources) -> None:
     """Write the book to `target`; `web` gives the web address of a name that is not in these pieces."""
     front = place(pieces)
     shared, files = collect_fonts([piece.rendered for piece in pieces], lookup)
@@ -81,27 +100,26 @@ def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, pap
     titles = {name: title for piece in pieces for name, title in piece.titles.items()}
     tree, names = TagTree(out), {}
     quiet, pictures = out.make_stream(b"q\n"), {}
-    with contextlib.ExitStack() as opened:
-        for piece in pieces:
-            source = opened.enter_context(pikepdf.open(piece.rendered.pdf))
-            pages = _append(out, source, piece)
-            share_fonts(pages[0], files, embedded)
-            share_pictures(pages[0], pictures)
-            for number, page in enumerate(pages):
-                bind_links(page, titles, web)
-                if spot := _spot(piece, number):
-                    folio.stamp(out, page, page_label(piece.start + number, front), spot, quiet)
-            for name, (number, x, y) in piece.rendered.anchors.items():
-                names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
-            tree.add(source, pages, piece.title, piece.rendered.id)
-        _write_names(out, names)
-        _attach(out, book)
-        _write_bookmarks(out, marks, names)
-        tree.finish()
-        _write_catalog(out, book, front)
-        _write_metadata(out, book)
-        out.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
-                 deterministic_id=True, min_version="1.7")
+    for piece in pieces:
+        source = sources.open(piece.rendered)
+        pages = _append(out, source, piece)
+        share_fonts(pages[0], files, embedded)
+        share_pictures(pages[0], pictures)
+        for number, page in enumerate(pages):
+            bind_links(page, titles, web)
+            if spot := _spot(piece, number):
+                folio.stamp(out, page, page_label(piece.start + number, front), spot, quiet)
+        for name, (number, x, y) in piece.rendered.anchors.items():
+            names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
+        tree.add(source, pages, piece.title, piece.rendered.id)
+    _write_names(out, names)
+    _attach(out, book)
+    _write_bookmarks(out, marks, names)
+    tree.finish()
+    _write_catalog(out, book, front)
+    _write_metadata(out, book)
+    out.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
+             deterministic_id=True, min_version="1.7")
 
 
 def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf.Page]:

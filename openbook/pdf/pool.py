@@ -7,6 +7,7 @@ ends without tidying up: what it leaves to the system, Python would walk through
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import pickle
 import select
@@ -78,12 +79,14 @@ def _run(work: Callable[..., Any], arguments: tuple[Any, ...], write: int) -> No
 
 
 def side_by_side(work: Callable[..., Any], items: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Call `work` with each item's arguments, `jobs` at a time; give the results as they come.
+    """Call `work` with each item's arguments, `jobs` at a time; give None when the first are under way, then the results as they come.
 
     No process outlives the iterator.
     """
     waiting, running = iter(items), []
     try:
+        running += [Aside(work, *item) for item in itertools.islice(waiting, jobs)]
+        yield None
         while True:
             while len(running) < jobs and (item := next(waiting, None)) is not None:
                 running.append(Aside(work, *item))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import html
+import itertools
 import json
 import logging
 import os
@@ -88,11 +89,12 @@ class Renderer:
                 waiting.append((key, segment))
             else:
                 results[segment.id] = kept
-                done(kept)
         waiting.sort(key=lambda item: -len(item[1].body))
-        for result in self._work(waiting):
-            results[result.id] = result
-            done(result)
+        with contextlib.closing(self._work(waiting)) as work:
+            next(work)  # it is under way while what is done is attended to
+            for result in itertools.chain(list(results.values()), work):
+                results[result.id] = result
+                done(result)
         return [results[segment.id] for segment in segments]
 
     def prune(self, days: int = 30) -> None:
@@ -104,12 +106,12 @@ class Renderer:
                     path.unlink()
 
     def _work(self, waiting: list[tuple[str, Segment]]) -> Iterator[Rendered]:
-        """Lay out what the cache lacks, in processes that find style and fonts ready."""
-        if not waiting:
-            return
-        self.prepare()
-        items = [(key, segment, self.sheet, self.cache) for key, segment in waiting]
-        for key, segment_id, seconds in side_by_side(lay_out, items, self.jobs):
+        """Lay out what the cache lacks, in processes that find style and fonts ready; give None when that has begun."""
+        if waiting:
+            self.prepare()
+        work = side_by_side(lay_out, [(key, segment, self.sheet, self.cache) for key, segment in waiting], self.jobs)
+        yield next(work)
+        for key, segment_id, seconds in work:
             result = load(self.cache / f"{key}.json", segment_id)
             assert result is not None
             result.cached, result.seconds = False, seconds
