@@ -16,6 +16,8 @@ _symbol = rf"(?:{_stroke}|[kKMGTPE]?i?B|GbE|[KMGTPE]?FLOPS?|TOPS|[kMG]?Hz|[kM]?W
 _together = re.compile(
     rf"((?<![\w.,/-])\d[\d.,]*[kMBT]? {_symbol}(?![A-Za-z0-9_/])|(?<![\w/.])(?:{_stroke})(?![\w/])|(?:图|(?<![代发])表|公式) \d[\d.]*|第 \d+(?: [章节步部条行页])?|"
     r"\b(?:Figure|Table|Equation|Part|Chapter) \d[\d.]*|\bLlama \d(?:\.\d)? \d+B\b|(?<![\w-])\d+-bit\b|\bCC BY(?:-[A-Z]{2})*)")
+#: What a text has that holds one of these: a digit, a stroke, or the space before a unit.
+_number_or_stroke = re.compile(r"\d|/|^ ", re.ASCII)
 _in_cells = re.compile(rf"(?<![\w/.])({_stroke})(?![\w/])")
 COLONS, STOPS = (":", "："), (".", "!", "?", "。", "！", "？")
 #: How a Chinese paragraph begins that goes on after a formula.
@@ -44,7 +46,7 @@ def drop(element: HtmlElement) -> None:
 def join_chinese_lines(root: HtmlElement) -> None:
     """Remove line ends between Chinese characters, which would print as spaces."""
     for element in root.iter():
-        if not isinstance(element.tag, str):
+        if not isinstance(element.tag, str) or "\n" not in f"{element.text}{element.tail}":
             continue
         listing = element.tag == "pre" or any(a.tag == "pre" for a in element.iterancestors())
         if element.text and not listing:
@@ -141,9 +143,9 @@ def keep_units(root: HtmlElement) -> None:
 
     The space stays a space: a no-break space would be another character to those who search or copy.
     """
-    texts = root.xpath('.//text()[(contains(translate(.,"123456789","000000000"),"0") or contains(.,"/") or starts-with(.," ")) and '
-                       'not(ancestor::pre or ancestor::code or ancestor::svg or ancestor::*[contains(@class,"katex")])]')
-    for text in texts:
+    for text in root.xpath(".//text()"):
+        if not _number_or_stroke.search(text) or not _in_prose(text):
+            continue
         pieces = _pieces(text)
         if len(pieces) == 1:
             continue
@@ -235,11 +237,9 @@ def flatten_footnotes(root: HtmlElement) -> None:
 
 def mark_foreign(root: HtmlElement, language: str) -> None:
     """Say of runs in the other language which it is, so that they are read out and hyphenated as what they are."""
-    texts = root.xpath('.//text()[normalize-space() and not(ancestor::pre or ancestor::code or ancestor::svg or '
-                       'ancestor::h1 or ancestor::*[contains(@class,"katex") or (@lang and ancestor::article)])]')
-    for text in texts:
+    for text in root.xpath(".//text()"):
         runs = list(_foreign[language].finditer(text))
-        if not runs:
+        if not runs or not _in_prose(text, own=True):
             continue
         spans, ends = [], [run.start() for run in runs[1:]] + [len(text)]
         for run, end in zip(runs, ends, strict=True):
@@ -248,6 +248,19 @@ def mark_foreign(root: HtmlElement, language: str) -> None:
             span.text, span.tail = run.group(), text[run.end():end]
             spans.append(span)
         _replace(text, text[:runs[0].start()], spans)
+
+
+def _in_prose(text: Any, own: bool = False) -> bool:
+    """Say whether a text of the tree stands in prose; with `own`, in prose of the chapter's language below its title."""
+    host = text.getparent() if text.is_text else text.getparent().getparent()
+    for above in (host, *host.iterancestors()):
+        if above.tag in ("pre", "code", "svg") or "katex" in (above.get("class") or ""):
+            return False
+        if above.tag == "article":
+            break
+        if own and (above.tag == "h1" or above.get("lang")):
+            return False
+    return True
 
 
 def _replace(text: Any, before: str, spans: list[HtmlElement]) -> None:
