@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from openbook.addresses.moved import Move, Place, check_moves, exists, load_moves, place_of, target
@@ -35,8 +35,16 @@ def check_addresses(library: Library, root: Path) -> Iterator[Finding]:
     yield from _gone(library, moves)
 
 
-def _gone(library: Library, moves: tuple[Move, ...]) -> Iterator[Finding]:
-    lost = {place for _, place in released(library.docs / "data") if not exists(library, target(moves, place))}
+def check_addresses_on(library: Library, root: Path, pages: Collection[str]) -> Iterator[Finding]:
+    """Yield findings about ids of the last release that are gone from some pages, given by path."""
+    moves, _ = load_moves(library.docs / "data", root)
+    yield from (finding for finding in _gone(library, moves, pages) if finding.path.removeprefix("docs/") in pages)
+
+
+def _gone(library: Library, moves: tuple[Move, ...], pages: Collection[str] | None = None) -> Iterator[Finding]:
+    """Yield findings about places that are gone; with `pages`, only those that are to be there, or are pages, are looked for."""
+    lost = {place for _, place in released(library.docs / "data") if (there := target(moves, place))
+            and (pages is None or there.path in pages or not place.id) and not exists(library, there)}
     for place in sorted(lost):
         if not place.id:
             yield Finding(f"docs/data/{FILE}", _line(library, place), "moved", f"the page docs/{place.path} of the last release is gone",

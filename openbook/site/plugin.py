@@ -28,7 +28,8 @@ from mkdocs.utils import get_relative_url, write_file
 from openbook import LANGUAGES
 from openbook.addresses.moved import load_moves
 from openbook.book import Book, Chapter, Part, book_from_nav, english_path, nav_translations
-from openbook.checking.run import check_chapters_alone, check_repository
+from openbook.checking.run import check_repository
+from openbook.checking.whole import check_chapters_alone
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
 from openbook.findings import BookError
