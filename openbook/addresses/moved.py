@@ -85,7 +85,7 @@ def check_moves(library: Library, moves: tuple[Move, ...]) -> Iterator[Finding]:
 
 def target(moves: tuple[Move, ...], place: Place) -> Place:
     """Return where a place of a release is now: by a line of its own, by its page's line, else where it was."""
-    found = {move.old: move.new for move in moves}
+    found = {move.old: move.new for move in moves if move.old.path == place.path}
     if place in found:
         return found[place]
     page = found.get(Place(place.path))

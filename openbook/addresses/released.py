@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from openbook.addresses.moved import Move, Place, check_moves, exists, load_moves, place_of, target
@@ -32,19 +32,19 @@ def check_addresses(library: Library, root: Path) -> Iterator[Finding]:
     moves, findings = load_moves(library.docs / "data", root)
     yield from findings
     yield from check_moves(library, moves)
-    yield from _gone(library, moves)
+    yield from _gone(library, moves, [place for _, place in released(library.docs / "data")])
 
 
 def check_addresses_on(library: Library, root: Path, pages: Collection[str]) -> Iterator[Finding]:
     """Yield findings about ids of the last release that are gone from some pages, given by path."""
     moves, _ = load_moves(library.docs / "data", root)
-    yield from (finding for finding in _gone(library, moves, pages) if finding.path.removeprefix("docs/") in pages)
+    before = {*pages, *(move.old.path for move in moves if move.new.path in pages)}
+    yield from _gone(library, moves, [place for _, place in released(library.docs / "data") if place.path in before])
 
 
-def _gone(library: Library, moves: tuple[Move, ...], pages: Collection[str] | None = None) -> Iterator[Finding]:
-    """Yield findings about places that are gone; with `pages`, only those that are to be there, or are pages, are looked for."""
-    lost = {place for _, place in released(library.docs / "data") if (there := target(moves, place))
-            and (pages is None or there.path in pages or not place.id) and not exists(library, there)}
+def _gone(library: Library, moves: tuple[Move, ...], places: Iterable[Place]) -> Iterator[Finding]:
+    """Yield findings about places of a release, all of their pages, that are gone."""
+    lost = {place for place in places if not exists(library, target(moves, place))}
     for place in sorted(lost):
         if not place.id:
             yield Finding(f"docs/data/{FILE}", _line(library, place), "moved", f"the page docs/{place.path} of the last release is gone",

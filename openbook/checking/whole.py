@@ -22,7 +22,8 @@ from openbook.figures.svg import FigureError, read_figure, resolve
 from openbook.findings import Finding
 from openbook.reading.library import Library, read_library
 from openbook.safety.addresses import leads_out
-from openbook.safety.check import check_figures, check_shown, figures_shown
+from openbook.safety.check import check_shown
+from openbook.safety.figures import check_figures, figures_shown
 from openbook.terms.load import Term
 
 LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import yaml
-from markdown.extensions.toc import slugify
 
 from openbook.reading.quick_yaml import load_yaml
 
@@ -108,6 +108,12 @@ def split_front_matter(text: str) -> tuple[str, int]:
 def plain_text(markup: str) -> str:
     """Return a heading's words without Markdown marks."""
     return INLINE_MARKUP.sub(lambda found: found[1] or "", markup).strip()
+
+
+def slug(words: str) -> str:
+    """Return the id that Python-Markdown's toc extension makes of a heading; to ask it takes longer than to scan a chapter."""
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
 
 
 def scan(path: str, text: str) -> Source:
@@ -216,7 +222,7 @@ def _give_ids(source: Source) -> None:
         if heading.explicit:
             filled.append(heading)
             continue
-        base = slugify(plain_text(heading.text), "-")
+        base = slug(plain_text(heading.text))
         name, count = base, 0
         while not name or name in taken:
             count += 1

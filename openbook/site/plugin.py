@@ -37,7 +37,7 @@ from openbook.formulas import katex
 from openbook.freshness.state import SectionState
 from openbook.pdf.words import chapter_label, part_label
 from openbook.safety.article import wrong_in
-from openbook.safety.check import check_figures
+from openbook.safety.figures import check_figures
 from openbook.safety.files import look_at_files
 from openbook.safety.front_matter import wrong_fields
 from openbook.site.copying import mark_commands
