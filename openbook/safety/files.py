@@ -103,7 +103,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _printable(path: str) -> str:
     """Return a path that a terminal shows on one line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in path)
+    return path if path.isprintable() else "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in path)
 
 
 def _kind(path: Path, shown: str) -> Iterator[Finding]:
