@@ -9,6 +9,7 @@ from openbook.addresses.moved import Move, Place, check_moves, exists, load_move
 from openbook.book import read_book
 from openbook.findings import BookError, Finding
 from openbook.reading.library import Library, read_library
+from openbook.writing import write_file
 
 FILE = "addresses.txt"
 HEAD = "# Every page and id of the last release, which readers may link to. Written by `openbook addresses`."
@@ -67,6 +68,6 @@ def list_addresses(root: Path) -> Iterator[str]:
     if findings := sorted(check_addresses(library, root)):
         raise BookError(findings)
     before, now = {place for _, place in released(root / "docs/data")}, places(library)
-    (root / "docs/data" / FILE).write_text("\n".join([HEAD, *map(str, now)]) + "\n", "utf-8")
+    write_file(root / "docs/data" / FILE, "\n".join([HEAD, *map(str, now)]) + "\n", f"docs/data/{FILE}")
     new, moved = len(set(now) - before), len(before - set(now))
     yield f"docs/data/{FILE}: {len(now)} addresses, {new} of them new; {moved} of the last release moved."
