@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from markdown.extensions.toc import slugify
 
 from openbook.findings import BookError, Finding
 from openbook.reading.quick_yaml import QUICK
+from openbook.reading.source import slug
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Part:
     @property
     def page(self) -> str:
         """Return the path of the part's own page, which the build writes: it stays when parts are numbered anew."""
-        return f"parts/{slugify(self.title['en'], '-')}/index.md"
+        return f"parts/{slug(self.title['en'])}/index.md"
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from openbook.book import read_book
 from openbook.building import behave_as_command
-from openbook.checking.changed import changed_files, check_changes, of_the_book
-from openbook.checking.run import check_repository
-from openbook.checking.words import chinese_files
-from openbook.copyedit.check import mend_files
 from openbook.findings import BookError, Finding, annotation, summary
-from openbook.reading.library import read_library
+
+# What a command rests on is imported where it is run: to import it all takes as long as to check a chapter.
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,6 +87,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _fix(root: Path, paths: list[str]) -> None:
     """Mend the Chinese files among `paths`, or all of them, and say what was done."""
+    from openbook.book import read_book
+    from openbook.checking.words import chinese_files
+    from openbook.copyedit.check import mend_files
+    from openbook.reading.library import read_library
+
     files = [name for name in chinese_files(read_library(root / "docs", read_book(root))) if _wanted(f"docs/{name}", paths)]
     for name, count in mend_files(root / "docs", files).items():
         print(f"docs/{name}: mended {count} mistake{'s' * (count > 1)}.")
@@ -101,11 +102,15 @@ def _wanted(path: str, paths: list[str]) -> bool:
 
 
 def _check(root: Path, paths: list[str], style: str = "text") -> int:
+    from openbook.checking.run import check_repository
+
     return _report(check_repository(root, paths), style)
 
 
 def _check_changed(root: Path, style: str) -> int:
     """Check what differs from the last commit, and say that it was not the whole book."""
+    from openbook.checking.changed import changed_files, check_changes, of_the_book
+
     files = of_the_book(changed_files(root))
     checked = check_changes(root, files) if files else None
     if checked is None:

@@ -11,6 +11,7 @@ from openbook.book import read_book
 from openbook.findings import BookError, Finding
 from openbook.freshness.prints import originals_in
 from openbook.freshness.record import with_record
+from openbook.writing import write_file
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: What a chapter looks like, with a hint in each section; hints are comments, which no reader sees.
@@ -35,7 +36,7 @@ def new_chapter(root: Path, place: str, english: str, chinese: str) -> Iterator[
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(text, "utf-8", newline="\n")
         yield f"Wrote {file}."
-    (root / "mkdocs.yml").write_text(navigation, "utf-8", newline="\n")
+    write_file(root / "mkdocs.yml", navigation, "mkdocs.yml")
     yield "Added the chapter to `nav` in mkdocs.yml."
     yield "The comments in both files say what each section is for: write in their place. The description is for search engines."
     yield f"Leave out sections that would be empty. When the Chinese is right: openbook accept docs/{folder}/{name}.zh.md"

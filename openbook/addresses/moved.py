@@ -65,8 +65,10 @@ def load_moves(data_dir: Path, root: Path) -> tuple[tuple[Move, ...], list[Findi
 def exists(library: Library, place: Place) -> bool:
     """Say whether the book has a page or an id."""
     chapter = library.book.by_path.get(place.path)
-    source = chapter and library.source(chapter, "en")
-    return bool(source) and (not place.id or place.id in source.ids)
+    if chapter is None or not place.id:
+        return chapter is not None and (chapter.path, "en") in library.sources
+    source = library.source(chapter, "en")
+    return source is not None and place.id in source.ids
 
 
 def check_moves(library: Library, moves: tuple[Move, ...]) -> Iterator[Finding]:
@@ -83,7 +85,7 @@ def check_moves(library: Library, moves: tuple[Move, ...]) -> Iterator[Finding]:
 
 def target(moves: tuple[Move, ...], place: Place) -> Place:
     """Return where a place of a release is now: by a line of its own, by its page's line, else where it was."""
-    found = {move.old: move.new for move in moves}
+    found = {move.old: move.new for move in moves if move.old.path == place.path}
     if place in found:
         return found[place]
     page = found.get(Place(place.path))

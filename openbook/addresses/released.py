@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from openbook.addresses.moved import Move, Place, check_moves, exists, load_moves, place_of, target
 from openbook.book import read_book
 from openbook.findings import BookError, Finding
 from openbook.reading.library import Library, read_library
+from openbook.writing import write_file
 
 FILE = "addresses.txt"
 HEAD = "# Every page and id of the last release, which readers may link to. Written by `openbook addresses`."
@@ -32,11 +33,19 @@ def check_addresses(library: Library, root: Path) -> Iterator[Finding]:
     moves, findings = load_moves(library.docs / "data", root)
     yield from findings
     yield from check_moves(library, moves)
-    yield from _gone(library, moves)
+    yield from _gone(library, moves, [place for _, place in released(library.docs / "data")])
 
 
-def _gone(library: Library, moves: tuple[Move, ...]) -> Iterator[Finding]:
-    lost = {place for _, place in released(library.docs / "data") if not exists(library, target(moves, place))}
+def check_addresses_on(library: Library, root: Path, pages: Collection[str]) -> Iterator[Finding]:
+    """Yield findings about ids of the last release that are gone from some pages, given by path."""
+    moves, _ = load_moves(library.docs / "data", root)
+    before = {*pages, *(move.old.path for move in moves if move.new.path in pages)}
+    yield from _gone(library, moves, [place for _, place in released(library.docs / "data") if place.path in before])
+
+
+def _gone(library: Library, moves: tuple[Move, ...], places: Iterable[Place]) -> Iterator[Finding]:
+    """Yield findings about places of a release, all of their pages, that are gone."""
+    lost = {place for place in places if not exists(library, target(moves, place))}
     for place in sorted(lost):
         if not place.id:
             yield Finding(f"docs/data/{FILE}", _line(library, place), "moved", f"the page docs/{place.path} of the last release is gone",
@@ -59,6 +68,6 @@ def list_addresses(root: Path) -> Iterator[str]:
     if findings := sorted(check_addresses(library, root)):
         raise BookError(findings)
     before, now = {place for _, place in released(root / "docs/data")}, places(library)
-    (root / "docs/data" / FILE).write_text("\n".join([HEAD, *map(str, now)]) + "\n", "utf-8")
+    write_file(root / "docs/data" / FILE, "\n".join([HEAD, *map(str, now)]) + "\n", f"docs/data/{FILE}")
     new, moved = len(set(now) - before), len(before - set(now))
     yield f"docs/data/{FILE}: {len(now)} addresses, {new} of them new; {moved} of the last release moved."

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from openbook.book import read_book
-from openbook.checking.run import check_chapters_alone
+from openbook.checking.whole import check_chapters_alone
 from openbook.facts.load import load_facts
 from openbook.findings import Finding
 from openbook.reading.library import Library, read_library

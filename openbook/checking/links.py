@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import unquote, urlsplit
 
 from openbook.book import Chapter
@@ -20,10 +20,12 @@ PAGE_END = "#sources"
 OUTSIDE = "Name a file under docs/; what is elsewhere has a web address."
 
 
-def check_links(library: Library, facts: Facts) -> Iterator[Finding]:
-    """Yield findings about everything a chapter names that is not there."""
-    for (path, lang), source in sorted(library.sources.items()):
-        chapter = library.book.by_path[path]
+def check_links(library: Library, facts: Facts, of: Collection[str] | None = None) -> Iterator[Finding]:
+    """Yield findings about everything that a chapter, any or one with its path in `of`, names and that is not there."""
+    for path, lang in sorted(library.sources):
+        if of is not None and path not in of:
+            continue
+        chapter, source = library.book.by_path[path], library.sources[path, lang]
         for link in source.links:
             yield from _check_link(library, chapter, source, link, lang)
         for line, snippet in source.snippets:
@@ -107,7 +109,7 @@ def _check_target(library: Library, path: str, line: int, target: str, anchor: s
         yield Finding(path, line, "link", f"the link to a missing page: docs/{target} is not a chapter",
                       f"Mend the path{_close(target, library.book.by_path)}.")
         return
-    page = library.source(library.book.by_path[target], "en")
-    if anchor and page and anchor not in page.ids and not (anchor == "sources" and (page.citations or page.captions)):
+    page = library.source(library.book.by_path[target], "en") if anchor else None
+    if page and anchor not in page.ids and not (anchor == "sources" and (page.citations or page.captions)):
         yield Finding(path, line, "anchor", f"docs/{target} has no #{anchor}",
                       f"Mend the anchor{_close(anchor, page.ids)}.")

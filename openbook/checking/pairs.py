@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from openbook.book import Chapter
 from openbook.findings import Finding
@@ -10,9 +10,11 @@ from openbook.reading.library import Library
 from openbook.reading.source import Source
 
 
-def check_pairs(library: Library) -> Iterator[Finding]:
-    """Yield findings about missing files, front matter, headings and ids."""
+def check_pairs(library: Library, of: Collection[str] | None = None) -> Iterator[Finding]:
+    """Yield findings about missing files, front matter, headings and ids, of all chapters or those with paths in `of`."""
     for chapter in library.book.chapters:
+        if of is not None and chapter.path not in of:
+            continue
         english, chinese = library.source(chapter, "en"), library.source(chapter, "zh")
         if english is None:
             yield Finding("mkdocs.yml", _nav_line(library, chapter.path), "missing-page",
@@ -39,12 +41,16 @@ def check_doubles(library: Library) -> Iterator[Finding]:
     """Yield findings about titles and descriptions that two pages of a language share: in a search one cannot tell them apart."""
     seen: dict[tuple[str, str, str], str] = {}
     for (path, lang), source in library.sources.items():
-        said = {"title": source.headings[0].text if source.headings else "", "description": str(source.meta.get("description") or "").strip()}
-        for kind, text in said.items():
+        for kind, text in said_of(source).items():
             first = seen.setdefault((lang, kind, text), source.path) if text else source.path
             if first != source.path:
                 yield Finding(f"docs/{source.path}", source.headings[0].line if kind == "title" else 1, kind,
                               f"docs/{first} has the same {kind}", "Say what tells this page from the other.")
+
+
+def said_of(source: Source) -> dict[str, str]:
+    """Return what a search says of a page: its title and its description."""
+    return {"title": source.headings[0].text if source.headings else "", "description": str(source.meta.get("description") or "").strip()}
 
 
 def _nav_line(library: Library, path: str) -> int:

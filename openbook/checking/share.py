@@ -35,7 +35,7 @@ def narrowed(library: Library, wanted: list[str]) -> Library:
 
 def only(library: Library, paths: set[str]) -> Library:
     """Return a library that holds only the texts of the chapters of these paths; what it knows of the whole book stays."""
-    return Library(library.book, library.docs, {key: source for key, source in library.sources.items() if key[0] in paths}, library.numbers)
+    return Library(library.book, library.docs, {key: library.sources[key] for key in library.sources if key[0] in paths}, library.numbers)
 
 
 def shared(library: Library, check: Callable[[Library], list[Finding]]) -> list[Finding]:

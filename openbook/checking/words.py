@@ -10,16 +10,19 @@ from openbook.findings import Finding
 from openbook.reading.library import Library
 from openbook.terms.check import check_terms
 from openbook.terms.glossary import GlossaryError, parse_request
-from openbook.terms.load import FILE, load_terms
+from openbook.terms.load import FILE, Term, load_terms
 
 
-def check_words(library: Library, root: Path) -> Iterator[Finding]:
-    """Yield findings about terms, glossary fences and Chinese copy."""
-    terms, findings = load_terms(library.docs / "data", root)
-    yield from findings
+def read_terms(root: Path) -> tuple[tuple[Term, ...], list[Finding]]:
+    """Return the terms of a repository, and what is wrong with them and with the copy of their definitions."""
+    terms, findings = load_terms(root / "docs/data", root)
+    return terms, [*findings, *check_definitions(terms, f"docs/data/{FILE}")]
+
+
+def check_words(library: Library, terms: tuple[Term, ...]) -> Iterator[Finding]:
+    """Yield findings about the words of chapters: terms, Chinese copy, and glossary fences."""
     yield from check_terms(library, terms)
     yield from check_copy(library.docs, chinese_files(library))
-    yield from check_definitions(terms, f"docs/data/{FILE}")
     for source in library.sources.values():
         for fence in source.fences:
             if fence.language == "glossary":

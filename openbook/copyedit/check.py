@@ -9,6 +9,7 @@ from openbook.copyedit.rules import Problem, problems
 from openbook.findings import Finding
 from openbook.reading.prose import Piece, pieces
 from openbook.terms.load import Term
+from openbook.writing import write_file
 
 RULE = "copy"
 ROUNDS = 20
@@ -59,7 +60,7 @@ def mend_files(docs: Path, names: list[str]) -> dict[str, int]:
         text = path.read_bytes().decode("utf-8")
         new, count = mended(text)
         if count:
-            path.write_bytes(new.encode("utf-8"))
+            write_file(path, new, f"docs/{name}")
             done[name] = count
     return done
 

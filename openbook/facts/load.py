@@ -25,14 +25,15 @@ MOST_ROWS = 5_000
 FORMULA = re.compile(r"[=@]|[+-][^|]*\|.*!")
 #: Files with loaders of their own: openbook/terms, openbook/addresses.
 NO_TABLES = ("terms.yml", "moved.yml")
+SOURCES = "sources.yml"
 
 
 class Loader:
     """Collects facts and findings over all the files of one folder."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, facts: Facts | None = None):
         self.root = root
-        self.facts = Facts()
+        self.facts = facts or Facts()
         self.findings: list[Finding] = []
         self.joins: dict[str, tuple[dict[str, str], Path, Located]] = {}
 
@@ -325,12 +326,14 @@ def _date_text(value: object) -> str | None:
 def load_facts(data_dir: Path, root: Path) -> tuple[Facts, list[Finding]]:
     """Return the facts under `data_dir` and what is wrong with them."""
     loader = Loader(root)
-    paths = sorted(path for path in data_dir.glob("*.yml") if path.name not in NO_TABLES)
-    sources = [path for path in paths if path.stem == "sources"]
-    for path in sources:
-        loader.load_sources(path)
-    for path in paths:
-        if path not in sources:
-            loader.load_table(path)
+    if (sources := data_dir / SOURCES).is_file():
+        loader.load_sources(sources)
+    for path in table_files(data_dir):
+        loader.load_table(path)
     loader.finish()
     return loader.facts, loader.findings
+
+
+def table_files(data_dir: Path) -> list[Path]:
+    """Return the files of `data_dir` that hold a table of facts, by name."""
+    return sorted(path for path in data_dir.glob("*.yml") if path.name not in (SOURCES, *NO_TABLES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Words = dict[str, str]
@@ -80,5 +81,5 @@ class Table:
 class Facts:
     """Everything in docs/data."""
 
-    tables: dict[str, Table] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)

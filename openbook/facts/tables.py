@@ -7,8 +7,6 @@ import html
 import re
 from dataclasses import dataclass
 
-import markdown
-
 from openbook.facts.fences import RequestError, check_columns, read_fields, select, table_of, where_of
 from openbook.facts.inside import address
 from openbook.facts.model import Cell, Column, Facts, Row
@@ -21,8 +19,6 @@ WORDS = {
 SPACE_BEFORE_CITE = re.compile(r'[ \u00a0]+(?=<sup class="cite")')
 #: Text that is the same in HTML: nothing in it is a mark of Markdown, and no list or heading can begin with a letter.
 PLAIN = re.compile(r"[^\W\d_](?:[^*_`\[\]<>&\\!\n\r\t\x00-\x1f]*[^*_`\[\]<>&\\!\s\x00-\x1f])?")
-#: One converter for all cells: to set one up takes ten times as long as a cell.
-INLINE = markdown.Markdown()
 FIELDS = ("id", "data", "columns", "where", "sort", "caption")
 
 
@@ -71,8 +67,16 @@ def inline_html(text: str) -> str:
     if PLAIN.fullmatch(text):
         return text    # most cells: no Markdown could change them
     marked = CITATION.sub(lambda found: "".join(cite(name) for name in cited_ids(found)), text)
-    shown = INLINE.reset().convert(SPACE_BEFORE_CITE.sub("", marked))
+    shown = _converter().reset().convert(SPACE_BEFORE_CITE.sub("", marked))
     return shown.removeprefix("<p>").removesuffix("</p>")
+
+
+@functools.cache
+def _converter():
+    """Return one converter for all cells: to set one up takes ten times as long as a cell."""
+    import markdown    # here, because the check shows no cells
+
+    return markdown.Markdown()
 
 
 def cited_ids(found: re.Match) -> list[str]:

@@ -13,6 +13,7 @@ from openbook.freshness.prints import Original, Print, originals_in
 from openbook.freshness.record import record_of, with_record
 from openbook.freshness.state import SectionState, states_of
 from openbook.reading.source import scan
+from openbook.writing import write_file
 
 SAID = {"moved": "stands at another place in the English", "gone": "is no longer in the English", "missing": "is not in the Chinese file",
         "unknown": "has no record", "ahead": "is only in the Chinese file"}
@@ -125,7 +126,7 @@ def _accept_file(root: Path, chapter: Chapter, names: list[str]) -> str:
         record = {original.id: original.print for original in originals}
     else:
         record = _inserted(old, {name: known[name].print for name in accepted}, list(known))
-    path.write_text(with_record(text, record), "utf-8", newline="\n")
+    write_file(path, with_record(text, record), f"docs/{chapter.twin}")
     return f"docs/{chapter.twin}: recorded {len(accepted)} section{'s' * (len(accepted) != 1)} as right for the English of now"
 
 

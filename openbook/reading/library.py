@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class Library:
 
     book: Book
     docs: Path
-    sources: dict[tuple[str, str], Source] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], Source] = field(default_factory=dict)
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def source(self, chapter: Chapter, lang: str) -> Source | None:
@@ -39,14 +39,40 @@ def scan_file(path: Path, name: str) -> Source:
 
 def read_library(docs: Path, book: Book, read: Callable[[Path, str], Source] = scan_file) -> Library:
     """Scan the files of all chapters under `docs`; a missing file, or one that is elsewhere, has no entry."""
-    library = Library(book, docs)
+    library = Library(book, docs, {key: read(docs / name, name) for key, name in _files(docs, book).items()})
     for chapter in book.chapters:
-        for lang in LANGUAGES:
-            path = docs / chapter.file(lang)
-            if path.is_file() and not leads_out(chapter.path):
-                library.sources[chapter.path, lang] = read(path, chapter.file(lang))
         _number(library, chapter)
     return library
+
+
+class OnDemand(Mapping[tuple[str, str], Source]):
+    """The chapters' files, each scanned when somebody first asks for it."""
+
+    def __init__(self, docs: Path, book: Book):
+        self._docs, self._files = docs, _files(docs, book)
+        self._scanned: dict[tuple[str, str], Source] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> Source:
+        if key not in self._scanned:
+            self._scanned[key] = scan_file(self._docs / self._files[key], self._files[key])
+        return self._scanned[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def open_library(docs: Path, book: Book) -> Library:
+    """Return the library of `docs` without reading it: a chapter is scanned when it is asked for, and nothing has numbers."""
+    return Library(book, docs, OnDemand(docs, book))
+
+
+def _files(docs: Path, book: Book) -> dict[tuple[str, str], str]:
+    """Return the path under `docs` of each chapter's file that is there."""
+    return {(chapter.path, lang): chapter.file(lang) for chapter in book.chapters for lang in LANGUAGES
+            if (docs / chapter.file(lang)).is_file() and not leads_out(chapter.path)}
 
 
 def _number(library: Library, chapter: Chapter) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import yaml
-from markdown.extensions.toc import slugify
 
 from openbook.reading.quick_yaml import load_yaml
 
@@ -110,6 +110,12 @@ def plain_text(markup: str) -> str:
     return INLINE_MARKUP.sub(lambda found: found[1] or "", markup).strip()
 
 
+def slug(words: str) -> str:
+    """Return the id that Python-Markdown's toc extension makes of a heading; to ask it takes longer than to scan a chapter."""
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip().lower())
+
+
 def scan(path: str, text: str) -> Source:
     """Return the pieces of one Markdown file; `path` is only carried along."""
     source = Source(path)
@@ -134,7 +140,7 @@ def _scan_body(source: Source, lines: list[str]) -> None:
     for number, line in enumerate(lines, 1):
         if number < source.body_line:
             continue
-        found = FENCE.match(line)
+        found = FENCE.match(line) if "```" in line or "~~~" in line else None
         if fence:
             start, indent, mark, info = fence
             if found and found["mark"].startswith(mark) and not found["info"].strip():
@@ -157,28 +163,30 @@ def _scan_body(source: Source, lines: list[str]) -> None:
 
 
 def _scan_line(source: Source, number: int, line: str) -> None:
-    if found := HEADING.match(line):
+    """Take what a line of prose holds; most lines lack the sign that a pattern needs, and are not asked for more."""
+    if line.startswith("#") and (found := HEADING.match(line)):
         text, explicit = found["text"], None
         if attributes := ATTRIBUTES.search(text):
             explicit = EXPLICIT_ID.search(attributes["body"])
             text = text[:attributes.start()].strip()
         source.headings.append(Heading(number, len(found["marks"]), text,
                                        explicit["id"] if explicit else "", bool(explicit)))
-    if found := FIGURE.match(line):
-        source.captions.append(Caption(number, "fig", found["id"]))
-    if found := EQUATION.match(line):
-        source.captions.append(Caption(number, "eq", found["id"]))
-    if found := TABLE_CAPTION.match(line):
-        source.captions.append(Caption(number, "tab", found["id"]))
-    prose = CODE_SPAN.sub("", line)
-    for found in LINK.finditer(prose):
-        source.links.append(Link(number, found["target"], found["text"], bool(found["image"])))
-        for inner in LINK.finditer(found["text"]):
-            source.links.append(Link(number, inner["target"], inner["text"], bool(inner["image"])))
-    for found in AUTOLINK.finditer(prose):
-        source.links.append(Link(number, found["target"], found["target"], False))
-    for found in CITATION.finditer(prose):
-        source.citations += [(number, name.strip().removeprefix("@")) for name in found["ids"].split(";")]
+    if "{" in line:
+        for kind, pattern in (("fig", FIGURE), ("eq", EQUATION), ("tab", TABLE_CAPTION)):
+            if found := pattern.match(line):
+                source.captions.append(Caption(number, kind, found["id"]))
+    prose = CODE_SPAN.sub("", line) if "`" in line else line
+    if "](" in prose:
+        for found in LINK.finditer(prose):
+            source.links.append(Link(number, found["target"], found["text"], bool(found["image"])))
+            for inner in LINK.finditer(found["text"]):
+                source.links.append(Link(number, inner["target"], inner["text"], bool(inner["image"])))
+    if "<http" in prose:
+        for found in AUTOLINK.finditer(prose):
+            source.links.append(Link(number, found["target"], found["target"], False))
+    if "[@" in prose:
+        for found in CITATION.finditer(prose):
+            source.citations += [(number, name.strip().removeprefix("@")) for name in found["ids"].split(";")]
 
 
 def _scan_facts_fence(source: Source, fence: Fence) -> None:
@@ -214,7 +222,7 @@ def _give_ids(source: Source) -> None:
         if heading.explicit:
             filled.append(heading)
             continue
-        base = slugify(plain_text(heading.text), "-")
+        base = slug(plain_text(heading.text))
         name, count = base, 0
         while not name or name in taken:
             count += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +53,11 @@ class Seen:
     barred: bool
 
 
-def look_at_files(root: Path) -> Seen:
-    """Return the findings about the files under docs/; those barred come alone, for nothing else was looked at."""
+def look_at_files(root: Path, only: Collection[str] | None = None) -> Seen:
+    """Return the findings about the files under docs/; those barred come alone, for nothing else was looked at.
+
+    Characters that hide bar no file from being read; they are looked for in the files `only`, if these are named.
+    """
     barred: list[Finding] = []
     others: list[Finding] = []
     if (root / "docs").is_symlink():
@@ -67,9 +70,11 @@ def look_at_files(root: Path) -> Seen:
             barred += found
             continue
         if path.is_file() and path.suffix not in PICTURES:
-            unreadable, hidden = _text(path, shown)
-            barred += unreadable
-            others += hidden
+            text = _text(path, shown)
+            if isinstance(text, Finding):
+                barred.append(text)
+            elif only is None or shown in only:
+                others += _hidden(text, shown)
     return Seen(tuple(sorted(barred or others)), bool(barred))
 
 
@@ -98,7 +103,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _printable(path: str) -> str:
     """Return a path that a terminal shows on one line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in path)
+    return path if path.isprintable() else "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in path)
 
 
 def _kind(path: Path, shown: str) -> Iterator[Finding]:
@@ -121,18 +127,23 @@ def _kind(path: Path, shown: str) -> Iterator[Finding]:
                       "Divide it, or take out what readers do not need.")
 
 
-def _text(path: Path, shown: str) -> tuple[list[Finding], list[Finding]]:
-    """Return what bars a text from being read, and what hides in it."""
+def _text(path: Path, shown: str) -> str | Finding:
+    """Return the text of a file, or what bars it from being read."""
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[:error.start].count(b"\n") + 1
-        return [Finding(shown, line, "file", f"this is not UTF-8 text: {error.reason}", "Save the file as UTF-8.")], []
+        return Finding(shown, line, "file", f"this is not UTF-8 text: {error.reason}", "Save the file as UTF-8.")
     except OSError as error:
-        return [Finding(shown, 1, "file", f"the file cannot be read: {error.strerror}", "Mend its rights.")], []
-    if path.suffix == ".md" and (long := next((number for number, line in enumerate(text.split("\n"), 1) if len(line) > LONGEST_LINE), 0)):
-        return [Finding(shown, long, "limit", f"this line has more than {LONGEST_LINE:,} characters",
-                        "Divide it into paragraphs, or show a file.")], []
+        return Finding(shown, 1, "file", f"the file cannot be read: {error.strerror}", "Mend its rights.")
+    if path.suffix == ".md" and max(map(len, lines := text.split("\n"))) > LONGEST_LINE:
+        line = next(number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE)
+        return Finding(shown, line, "limit", f"this line has more than {LONGEST_LINE:,} characters", "Divide it into paragraphs, or show a file.")
+    return text
+
+
+def _hidden(text: str, shown: str) -> list[Finding]:
+    """Return what hides in a text, up to SHOWN findings."""
     hidden = []
     for found in HIDDEN.finditer(text):
         code = ord(found[0])
@@ -141,4 +152,4 @@ def _text(path: Path, shown: str) -> tuple[list[Finding], list[Finding]]:
                               "Take it out; where code needs it, write it as an escape such as `\\u%04x`." % code))
         if len(hidden) == SHOWN:
             break
-    return [], hidden
+    return hidden

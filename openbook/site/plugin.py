@@ -28,7 +28,8 @@ from mkdocs.utils import get_relative_url, write_file
 from openbook import LANGUAGES
 from openbook.addresses.moved import load_moves
 from openbook.book import Book, Chapter, Part, book_from_nav, english_path, nav_translations
-from openbook.checking.run import check_chapters_alone, check_repository
+from openbook.checking.run import check_repository
+from openbook.checking.whole import check_chapters_alone
 from openbook.facts.download import csv_name, csv_text
 from openbook.facts.inside import files_inside
 from openbook.findings import BookError
@@ -36,7 +37,7 @@ from openbook.formulas import katex
 from openbook.freshness.state import SectionState
 from openbook.pdf.words import chapter_label, part_label
 from openbook.safety.article import wrong_in
-from openbook.safety.check import check_figures
+from openbook.safety.figures import check_figures
 from openbook.safety.files import look_at_files
 from openbook.safety.front_matter import wrong_fields
 from openbook.site.copying import mark_commands

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from openbook.terms.load import Term
 
 SENTENCE_START = re.compile(r"(?:^|[.:;?!|/(“\"]|\d\.)[\s\"“(]*$")
-# Latin words end where other letters do; Chinese characters stand next to anything.
-WORD_START = {"en": re.compile(r"(?<![\w-])(?=\w)"), "zh": re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z0-9])|(?=[\u3400-\u9fff])")}
-WORD_END = {"en": r"(?![\w-])", "zh": r"(?:(?<=[\u3400-\u9fff])|(?![A-Za-z0-9-]))"}
+# Latin words begin and end where other letters do; Chinese characters stand next to anything. In the group is what forms are kept
+# by: in English a word, in Chinese two characters.
+WORD_START = {"en": re.compile(r"(?<![\w-])(?=(\w+))"),
+              "zh": re.compile(r"(?:(?<![A-Za-z0-9-])(?=[A-Za-z0-9])|(?=[\u3400-\u9fff]))(?=(..?))", re.DOTALL)}
+WORD_END = {"en": re.compile(r"(?![\w-])"), "zh": re.compile(r"(?<=[\u3400-\u9fff])|(?![A-Za-z0-9-])")}
 GAP = re.compile(r"[-\s]")
+WORD = re.compile(r"\w*")
 
 
 @dataclass(frozen=True)
@@ -25,32 +28,48 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Finder:
-    """Finds terms in one language: by two initials lower-case forms as one pattern, and by form its spelling and term."""
+class Form:
+    """A spelling of a term by its lower-case words; a hyphen between them may be left out, a space may not."""
 
-    bodies: dict[str, str]
+    words: tuple[str, ...]
+    hyphenated: bool
+
+    def end(self, text: str, start: int) -> int:
+        """Return where this form ends that begins at `start`, or -1 if none does."""
+        place = start
+        for word in self.words:
+            if place > start:
+                if text[place:place + 1] == "-" or text[place:place + 1].isspace():
+                    place += 1
+                elif not self.hyphenated:
+                    return -1
+            if not text.startswith(word, place):
+                return -1
+            place += len(word)
+        return place
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds terms in one language: by how they begin the forms, the longest first, and by form its spelling and term."""
+
+    forms: dict[str, list[Form]]
     owners: dict[str, tuple[str, Term]]
     lang: str
-    patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
-
-    def _make(self, initials: str) -> re.Pattern[str]:
-        """Return the pattern of two initials, made when a text first has them."""
-        return self.patterns.setdefault(initials, re.compile(self.bodies[initials]))
 
     def find(self, text: str) -> Iterator[Found]:
         """Yield the terms of `text` in order; in English, a word capitalised within a sentence is a name, not a term."""
         place, small = 0, text.lower()
         for begin in WORD_START[self.lang].finditer(small):
             start = begin.start()
-            initials = small[start:start + 2]
-            if start < place or initials not in self.bodies:
+            if start < place or not (forms := self.forms.get(begin[1])):
                 continue
-            match = (self.patterns.get(initials) or self._make(initials)).match(small, start)
-            if match is None:
+            end = next((end for form in forms if (end := form.end(small, start)) > 0 and WORD_END[self.lang].match(small, end)), None)
+            if end is None:
                 continue
-            spelling, term = self.owners[GAP.sub("", match[0])]
-            if _is_spelled(text, start, match.end(), spelling):
-                place = match.end()
+            spelling, term = self.owners[GAP.sub("", small[start:end])]
+            if _is_spelled(text, start, end, spelling):
+                place = end
                 yield Found(term, start, place)
 
 
@@ -76,17 +95,23 @@ def abbreviations(term: Term) -> list[str]:
 
 
 def _finder(forms: dict[str, Term], lang: str) -> Finder:
-    # One pattern of all forms is a hundred times slower than a small one for each pair of initials.
-    initials: dict[str, list[str]] = {}
-    for form in sorted(forms, key=lambda form: (-len(form), form)):
-        initials.setdefault(form[:2].lower(), []).append(_pattern(form.lower()))
-    return Finder({start: f"(?:{'|'.join(bodies)}){WORD_END[lang]}" for start, bodies in initials.items()},
-                  {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}, lang)
+    # Patterns would find them as quickly, but to compile these takes longer than to check a chapter with them.
+    found: dict[str, list[Form]] = {}
+    for spelling in sorted(forms, key=lambda form: (-len(form), form)):
+        form = Form(tuple(GAP.split(spelling.lower())), "-" in spelling)
+        for beginning in _beginnings(form) if lang == "en" else [spelling[:2].lower()]:
+            found.setdefault(beginning, []).append(form)
+    return Finder(found, {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}, lang)
 
 
-def _pattern(form: str) -> str:
-    words = [re.escape(word) for word in GAP.split(form)]
-    return (r"[-\s]?" if "-" in form else r"[-\s]").join(words)
+def _beginnings(form: Form) -> Iterator[str]:
+    """Yield the first words that a form may have in a text: that of `all-reduce` is `all` or `allreduce`."""
+    joined = ""
+    for word in form.words:
+        joined += word
+        yield WORD.match(joined)[0]
+        if not form.hyphenated or WORD.match(joined)[0] != joined:
+            return
 
 
 def _plural(form: str) -> str:

@@ -98,6 +98,6 @@ def test_two_pages_with_one_title_or_description_are_named(write):
 
 def test_the_check_starts_no_thread_before_it_shares_the_chapters_out(root):
     """A process with two threads is not copied safely, so the check would use one processor alone."""
-    done = subprocess.run([sys.executable, "-c", "import threading, openbook.checking.run; print(threading.active_count())"],
+    done = subprocess.run([sys.executable, "-c", "import threading, openbook.checking.whole; print(threading.active_count())"],
                           cwd=root, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "1", done.stderr

@@ -3,10 +3,12 @@
 import textwrap
 
 import pytest
+from hypothesis import given, strategies as st
+from markdown.extensions.toc import slugify
 
 from openbook.reading.formulas import formulas_in
 from openbook.reading.library import read_library
-from openbook.reading.source import scan
+from openbook.reading.source import scan, slug
 from openbook.book import read_book
 
 
@@ -135,3 +137,8 @@ def test_equations_charts_and_tables_are_captions_in_reading_order():
     """)
     assert [(caption.line, caption.kind, caption.id) for caption in source.captions] == [(4, "eq", "eq-sum"), (7, "fig", "fig-peaks")]
     assert source.citations == [(9, "three")]
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Z"]), max_size=40))
+def test_a_slug_is_what_the_toc_extension_makes(words):
+    assert slug(words) == slugify(words, "-")
