@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from openbook.terms.load import Term
 
 SENTENCE_START = re.compile(r"(?:^|[.:;?!|/(“\"]|\d\.)[\s\"“(]*$")
-# Latin words end where other letters do; Chinese characters stand next to anything.
-WORD_START = {"en": re.compile(r"(?<![\w-])(?=\w)"), "zh": re.compile(r"(?<![A-Za-z0-9-])(?=[A-Za-z0-9])|(?=[\u3400-\u9fff])")}
-WORD_END = {"en": r"(?![\w-])", "zh": r"(?:(?<=[\u3400-\u9fff])|(?![A-Za-z0-9-]))"}
+# Latin words begin and end where no other letters stand; Chinese characters stand next to anything.
+LATIN = {"en": r"\w", "zh": "[A-Za-z0-9]"}
+HAN = r"[\u3400-\u9fff]"
+WORD_START = {lang: rf"(?<!{latin})(?<!-){latin}+" for lang, latin in LATIN.items()}
+WORD_END = {"en": re.compile(r"(?![\w-])"), "zh": re.compile(rf"(?<={HAN})|(?![A-Za-z0-9-])")}
 GAP = re.compile(r"[-\s]")
 
 
@@ -26,32 +29,35 @@ class Found:
 
 @dataclass(frozen=True)
 class Finder:
-    """Finds terms in one language: by two initials lower-case forms as one pattern, and by form its spelling and term."""
+    """Finds terms in one language, by looking forms up: a pattern of all forms takes longer to make than to use.
 
-    bodies: dict[str, str]
+    `starts` matches where one may begin, `lengths` tells how long it may be if it begins with a word or with two Chinese
+    characters, `owners` its spelling and term by form: in lower case, with a space for each hyphen.
+    """
+
+    starts: re.Pattern[str]
+    lengths: dict[str, list[int]]
     owners: dict[str, tuple[str, Term]]
     lang: str
-    patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
-
-    def _make(self, initials: str) -> re.Pattern[str]:
-        """Return the pattern of two initials, made when a text first has them."""
-        return self.patterns.setdefault(initials, re.compile(self.bodies[initials]))
 
     def find(self, text: str) -> Iterator[Found]:
         """Yield the terms of `text` in order; in English, a word capitalised within a sentence is a name, not a term."""
         place, small = 0, text.lower()
-        for begin in WORD_START[self.lang].finditer(small):
+        spaced, ends = GAP.sub(" ", small), WORD_END[self.lang]
+        for begin in self.starts.finditer(small):
             start = begin.start()
-            initials = small[start:start + 2]
-            if start < place or initials not in self.bodies:
+            if start < place:
                 continue
-            match = (self.patterns.get(initials) or self._make(initials)).match(small, start)
-            if match is None:
-                continue
-            spelling, term = self.owners[GAP.sub("", match[0])]
-            if _is_spelled(text, start, match.end(), spelling):
-                place = match.end()
-                yield Found(term, start, place)
+            for length in self.lengths.get(begin[0] or spaced[start:start + 2], ()):
+                form = spaced[start:start + length]
+                end = start + len(form)
+                if form not in self.owners or not ends.match(small, end):
+                    continue
+                spelling, term = self.owners[form]
+                if _is_spelled(text, start, end, spelling):
+                    place = end
+                    yield Found(term, start, end)
+                break
 
 
 def english_finder(terms: tuple[Term, ...]) -> Finder:
@@ -76,17 +82,25 @@ def abbreviations(term: Term) -> list[str]:
 
 
 def _finder(forms: dict[str, Term], lang: str) -> Finder:
-    # One pattern of all forms is a hundred times slower than a small one for each pair of initials.
-    initials: dict[str, list[str]] = {}
-    for form in sorted(forms, key=lambda form: (-len(form), form)):
-        initials.setdefault(form[:2].lower(), []).append(_pattern(form.lower()))
-    return Finder({start: f"(?:{'|'.join(bodies)}){WORD_END[lang]}" for start, bodies in initials.items()},
-                  {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}, lang)
+    # Forms that differ in hyphens alone are one: of them, the last has the term.
+    joined = {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}
+    owners = {spaced: joined[spaced.replace(" ", "")] for form in forms for spaced in _spaced(form.lower())}
+    lengths: dict[str, list[int]] = {}
+    for spaced in sorted(owners, key=len, reverse=True):
+        word = re.match(LATIN[lang] + "+", spaced)
+        known = lengths.setdefault(word[0] if word else spaced[:2], [])
+        if len(spaced) not in known:
+            known.append(len(spaced))
+    han = "".join({spaced[0] for spaced in owners if re.match(HAN, spaced)})
+    starts = WORD_START[lang] + (f"|(?=[{han}])" if lang == "zh" and han else "")
+    return Finder(re.compile(starts), lengths, owners, lang)
 
 
-def _pattern(form: str) -> str:
-    words = [re.escape(word) for word in GAP.split(form)]
-    return (r"[-\s]?" if "-" in form else r"[-\s]").join(words)
+def _spaced(form: str) -> Iterator[str]:
+    """Yield a form with spaces; what has a hyphen is also written as one word."""
+    words = GAP.split(form)
+    for gaps in itertools.product(("", " ") if "-" in form else (" ",), repeat=len(words) - 1):
+        yield "".join(itertools.chain(*zip(words, (*gaps, ""))))
 
 
 def _plural(form: str) -> str:
