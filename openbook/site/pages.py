@@ -12,7 +12,6 @@ from openbook.facts.citations import number_citations
 from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
 from openbook.figures.svg import resolve
-from openbook.formulas.katex import render_all
 from openbook.safety.addresses import leads_out
 
 FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-id="([^"]+)">\s*</div>')
@@ -33,8 +32,7 @@ WORDS = {"en": {"search": "Search", "done": "done", "open": "not done", "link": 
 
 
 def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: str) -> str:
-    """Return a page's content with formulas rendered, figures inline and citations numbered."""
-    content = render_all(content)
+    """Return a page's content with figures inline and citations numbered."""
     content = SPACE_BEFORE_CITATION.sub(r"\1", content)
 
     def drawn(found: re.Match) -> str:
