@@ -11,7 +11,7 @@ from openbook.safety.addresses import wrong_scheme
 MARK = re.compile(r'<sup class="cite" data-cite="([^"]+)"></sup>')
 #: A figure drawn from many sources names them on a line of their own.
 LINE = re.compile(r'<span class="figure-sources" data-cite="([^"]+)"></span>')
-GROUP = re.compile(rf"(?:{MARK.pattern})+|{LINE.pattern}")
+GROUP = re.compile(rf"{MARK.pattern}(?:{MARK.pattern})*|{LINE.pattern}")
 #: From this many consecutive numbers on, only the first and the last are printed.
 RUN = 3
 PLACE = '<div class="sources-here"></div>'

@@ -18,7 +18,8 @@ PLACES = ("/usr/share/javascript/katex", "/usr/share/nodejs/katex/dist",
 # KaTeX spells `\bmod` letter by letter inside an operator, where MathML has plain text; so it is also read out as one word.
 WORD_OPERATOR = re.compile(r'(<mo\b[^>]*>)<mrow>((?:<mi\b[^>]*>\w</mi>)+)</mrow></mo>')
 LETTER = re.compile(r"<mi\b[^>]*>(\w)</mi>")
-SPAN = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.S)
+#: A formula as the Markdown extension marks it: in a sentence a span, displayed a div.
+FORMULA = re.compile(r'<(?P<element>span|div) class="arithmatex">\\(?P<open>[(\[])(?P<tex>.*?)\\[)\]]</(?P=element)>', re.S)
 #: Bytes that the engine may take: macros that double what they are given would take all there are.
 MOST_MEMORY = 256 << 20
 #: No formula has a length of so many em, by which it could lie over the rest of the page.
@@ -97,11 +98,10 @@ def render(tex: str, display: bool) -> str:
 def render_all(content: str) -> str:
     """Return `content` with every formula that the Markdown extension marked rendered by KaTeX."""
     def one(found: re.Match) -> str:
-        display = found[2] == "["
-        shown = render(html.unescape(found[3]).strip(), display)
-        return f'<{found[1]} class="math" data-search-exclude="yes">{shown}</{found[1]}>'
+        shown = render(html.unescape(found["tex"]).strip(), found["open"] == "[")
+        return f'<{found["element"]} class="math">{shown}</{found["element"]}>'
 
-    return SPAN.sub(one, content)
+    return FORMULA.sub(one, content)
 
 
 def style_sheet() -> str:

@@ -12,29 +12,24 @@ from openbook.facts.citations import number_citations
 from openbook.facts.inside import PLACE, is_page
 from openbook.facts.model import Source
 from openbook.figures.svg import resolve
-from openbook.formulas.katex import render_all
 from openbook.safety.addresses import leads_out
 
 FIGURE_PLACE = re.compile(r'<div class="figure-here" data-figure="([^"]+)" data-id="([^"]+)">\s*</div>')
 # Authors leave a space before a citation, as in plain text; a superscript stands right behind its word.
 SPACE_BEFORE_CITATION = re.compile(r'[ \u00a0]+(<span class="cites">)')
 CHECKBOX = re.compile(r'<input type="checkbox" disabled( checked)?')
-NAV_LABEL = re.compile(
-    r'aria-labelledby="(__nav_[\d_]+)_label" aria-expanded="\w+"(>\s*<label class="md-nav__title" for="\1">'
-    r'\s*<span class="md-nav__icon md-icon"></span>\s*)([^<]+?)(\s*)(?=<)')
 PREFORMATTED = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
 BLANK = re.compile(r"\n\s+")
 SEARCH_DIALOG = 'data-md-component="search" role="dialog"'
 HEADING_LINK = 'title="Permanent link"'
-#: What HTML does not allow where the theme writes it; scripts set the second one where browsers need it.
-NOT_ALLOWED = re.compile(r' tabindex=""|(?<=type="checkbox" id="__drawer") autocomplete="off"|(?<=type="checkbox" id="__search") autocomplete="off"')
+#: What HTML does not allow on a checkbox; the theme's scripts set it where browsers need it.
+CHECKBOXES = [f'type="checkbox" id="{name}"' for name in ("__drawer", "__search")]
 WORDS = {"en": {"search": "Search", "done": "done", "open": "not done", "link": "Link to this section"},
          "zh": {"search": "搜索", "done": "已完成", "open": "未完成", "link": "本节链接"}}
 
 
 def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: str) -> str:
-    """Return a page's content with formulas rendered, figures inline and citations numbered."""
-    content = render_all(content)
+    """Return a page's content with figures inline and citations numbered."""
     content = SPACE_BEFORE_CITATION.sub(r"\1", content)
 
     def drawn(found: re.Match) -> str:
@@ -67,8 +62,8 @@ def finish_page(output: str, lang: str, search_base: str | None) -> str:
     output = output.replace(SEARCH_DIALOG, f'{SEARCH_DIALOG} aria-label="{words["search"]}"')
     output = CHECKBOX.sub(lambda box: f'{box[0]} aria-label="{words["done" if box[1] else "open"]}"', output)
     output = output.replace(HEADING_LINK, f'title="{words["link"]}"')
-    output = NAV_LABEL.sub(r'aria-label="\3"\2\3\4', output)
-    output = NOT_ALLOWED.sub("", output)
+    for box in CHECKBOXES:
+        output = output.replace(f'{box} autocomplete="off"', box)
     if search_base is not None:
         output = re.sub(r'("base": ?")[^"]*', lambda found: found[1] + search_base.rstrip("/"), output, count=1)
     return without_blank_lines(output)

@@ -235,7 +235,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         content = DATA_LINK.sub(lambda found: f'href="{get_relative_url(csv_name(found[1], rendering.text_lang), page.url)}"', content)
         page.meta["has_tables"] = 'class="book-table"' in content and "data-table=" in content
         page.meta["text_lang"], page.meta["text_tag"] = rendering.text_lang, TAGS[rendering.text_lang]
-        page.meta["has_formulas"] = 'class="katex"' in content
+        page.meta["has_formulas"] = 'class="arithmatex"' in content
         if self.only is not None:
             page.meta["search"] = {"exclude": True}    # the preview keeps the index of its start
         self.has_formulas |= page.meta["has_formulas"]
@@ -273,8 +273,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     @event_priority(-50)
     def _show_readers_all(self, context, *, page: Page, config: MkDocsConfig, nav):
-        """After the search plugin, which takes its marks out too."""
-        page.content = MARKS.sub("", self.whole)
+        """After the search plugin: formulas come last, whose markup is half of some pages."""
+        page.content = katex.render_all(MARKS.sub("", self.whole))
         return context
 
     def _tell_templates(self, context, *, page: Page, config: MkDocsConfig, nav):

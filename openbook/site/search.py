@@ -7,14 +7,16 @@ import json
 import logging
 import re
 
+from openbook.formulas.katex import FORMULA
 from openbook.terms.search import HAN, SearchWords
 
 SEPARATOR = r"[\s\u200b\u3000\-、。，．？！；：（）()“”《》/]+"
 LEFT_OUT = re.compile(r"<(?!h[1-6]\b)([a-z]+)(?=\s)[^>]*\sdata-search-exclude\b[^>]*>")
-TEX = re.compile(r'<span class="math"[^>]*>.*?<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
-CODE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
-SPANS = re.compile(r"</?span\b[^>]*>")
-MARKS = re.compile(r'\s?data-search-\w+="[^"]+"')
+HEADING_LINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
+#: Tags that the theme's indexer does not keep: those within a word or a sentence, and all others, which part words.
+JOINING = re.compile(r"</?(?:a|abbr|b|em|i|kbd|small|span|strong|time|wbr)\b[^>]*>")
+PARTING = re.compile(r"(?:<(?!/?(?:h[1-6]|p|code|pre|li|ol|ul|su[bp]|script|style|object)\b)[^>]*>\s*)+")
+MARKS = re.compile(r' data-search-\w+="[^"]+"')
 TAG = re.compile(r"<[^>]+>")
 # What is found in `named` and `also` is not shown: the theme shows titles and texts. The theme's own weight of 1000 for
 # titles lets one word of a question that stands in a title outweigh all its others in a text.
@@ -28,25 +30,25 @@ def cut_chinese(text: str, words: SearchWords) -> str:
 
 
 def searchable(content: str) -> str:
-    """Return a page's content without what the search leaves out, formulas short, and code without colours.
+    """Return a page's content, formulas not yet set, with those tags alone that the theme's indexer keeps.
 
-    The theme's indexer is slow in tags, of which formulas have the most, and takes the rest of an excluded element in
+    It is slow in tags, runs the words of neighbouring cells together, and takes the rest of an excluded element in
     again behind the first element of the same name inside it. A heading stays: it excludes its whole section.
     """
     kept, at = [], 0
     while left_out := LEFT_OUT.search(content, at):
-        end = _end_of(left_out[1], content, left_out.start())
-        kept += [content[at:left_out.start()], _formula(content[left_out.start():end])]
-        at = end
-    return CODE.sub(lambda found: SPANS.sub("", found[0]), "".join([*kept, content[at:]]))
+        kept.append(content[at:left_out.start()])
+        at = _end_of(left_out[1], content, left_out.start())
+    content = FORMULA.sub(_formula, "".join([*kept, content[at:]]))
+    return PARTING.sub(" ", JOINING.sub("", HEADING_LINK.sub("", content)))
 
 
-def _formula(element: str) -> str:
+def _formula(found: re.Match) -> str:
     """Return what a result shows in place of a short formula in a sentence: its TeX if that reads as text, else an ellipsis."""
-    tex = TEX.match(element)
-    if not tex:
+    tex = found["tex"].strip()
+    if found["element"] == "div":
         return ""
-    return "…" if re.search(r"[\\&]", tex[1]) or len(tex[1]) > 40 else re.sub("[{}]", "", tex[1])
+    return "…" if re.search(r"[\\&]", tex) or len(tex) > 40 else re.sub("[{}]", "", tex)
 
 
 def _end_of(name: str, content: str, start: int) -> int:

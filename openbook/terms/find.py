@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,13 +10,12 @@ from dataclasses import dataclass
 from openbook.terms.load import Term
 
 SENTENCE_START = re.compile(r"(?:^|[.:;?!|/(“\"]|\d\.)[\s\"“(]*$")
-# Latin words begin and end where other letters do; Chinese characters stand next to anything. In the group is what forms are kept
-# by: in English a word, in Chinese two characters.
-WORD_START = {"en": re.compile(r"(?<![\w-])(?=(\w+))"),
-              "zh": re.compile(r"(?:(?<![A-Za-z0-9-])(?=[A-Za-z0-9])|(?=[\u3400-\u9fff]))(?=(..?))", re.DOTALL)}
-WORD_END = {"en": re.compile(r"(?![\w-])"), "zh": re.compile(r"(?<=[\u3400-\u9fff])|(?![A-Za-z0-9-])")}
+# Latin words begin and end where no other letters stand; Chinese characters stand next to anything.
+LATIN = {"en": r"\w", "zh": "[A-Za-z0-9]"}
+HAN = r"[\u3400-\u9fff]"
+WORD_START = {lang: rf"(?<!{latin})(?<!-){latin}+" for lang, latin in LATIN.items()}
+WORD_END = {"en": re.compile(r"(?![\w-])"), "zh": re.compile(rf"(?<={HAN})|(?![A-Za-z0-9-])")}
 GAP = re.compile(r"[-\s]")
-WORD = re.compile(r"\w*")
 
 
 @dataclass(frozen=True)
@@ -28,49 +28,36 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Form:
-    """A spelling of a term by its lower-case words; a hyphen between them may be left out, a space may not."""
-
-    words: tuple[str, ...]
-    hyphenated: bool
-
-    def end(self, text: str, start: int) -> int:
-        """Return where this form ends that begins at `start`, or -1 if none does."""
-        place = start
-        for word in self.words:
-            if place > start:
-                if text[place:place + 1] == "-" or text[place:place + 1].isspace():
-                    place += 1
-                elif not self.hyphenated:
-                    return -1
-            if not text.startswith(word, place):
-                return -1
-            place += len(word)
-        return place
-
-
-@dataclass(frozen=True)
 class Finder:
-    """Finds terms in one language: by how they begin the forms, the longest first, and by form its spelling and term."""
+    """Finds terms in one language, by looking forms up: a pattern of all forms takes longer to make than to use.
 
-    forms: dict[str, list[Form]]
+    `starts` matches where one may begin, `lengths` tells how long it may be if it begins with a word or with two Chinese
+    characters, `owners` its spelling and term by form: in lower case, with a space for each hyphen.
+    """
+
+    starts: re.Pattern[str]
+    lengths: dict[str, list[int]]
     owners: dict[str, tuple[str, Term]]
     lang: str
 
     def find(self, text: str) -> Iterator[Found]:
         """Yield the terms of `text` in order; in English, a word capitalised within a sentence is a name, not a term."""
         place, small = 0, text.lower()
-        for begin in WORD_START[self.lang].finditer(small):
+        spaced, ends = GAP.sub(" ", small), WORD_END[self.lang]
+        for begin in self.starts.finditer(small):
             start = begin.start()
-            if start < place or not (forms := self.forms.get(begin[1])):
+            if start < place:
                 continue
-            end = next((end for form in forms if (end := form.end(small, start)) > 0 and WORD_END[self.lang].match(small, end)), None)
-            if end is None:
-                continue
-            spelling, term = self.owners[GAP.sub("", small[start:end])]
-            if _is_spelled(text, start, end, spelling):
-                place = end
-                yield Found(term, start, place)
+            for length in self.lengths.get(begin[0] or spaced[start:start + 2], ()):
+                form = spaced[start:start + length]
+                end = start + len(form)
+                if form not in self.owners or not ends.match(small, end):
+                    continue
+                spelling, term = self.owners[form]
+                if _is_spelled(text, start, end, spelling):
+                    place = end
+                    yield Found(term, start, end)
+                break
 
 
 def english_finder(terms: tuple[Term, ...]) -> Finder:
@@ -95,23 +82,25 @@ def abbreviations(term: Term) -> list[str]:
 
 
 def _finder(forms: dict[str, Term], lang: str) -> Finder:
-    # Patterns would find them as quickly, but to compile these takes longer than to check a chapter with them.
-    found: dict[str, list[Form]] = {}
-    for spelling in sorted(forms, key=lambda form: (-len(form), form)):
-        form = Form(tuple(GAP.split(spelling.lower())), "-" in spelling)
-        for beginning in _beginnings(form) if lang == "en" else [spelling[:2].lower()]:
-            found.setdefault(beginning, []).append(form)
-    return Finder(found, {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}, lang)
+    # Forms that differ in hyphens alone are one: of them, the last has the term.
+    joined = {GAP.sub("", form).lower(): (form, term) for form, term in forms.items()}
+    owners = {spaced: joined[spaced.replace(" ", "")] for form in forms for spaced in _spaced(form.lower())}
+    lengths: dict[str, list[int]] = {}
+    for spaced in sorted(owners, key=len, reverse=True):
+        word = re.match(LATIN[lang] + "+", spaced)
+        known = lengths.setdefault(word[0] if word else spaced[:2], [])
+        if len(spaced) not in known:
+            known.append(len(spaced))
+    han = "".join({spaced[0] for spaced in owners if re.match(HAN, spaced)})
+    starts = WORD_START[lang] + (f"|(?=[{han}])" if lang == "zh" and han else "")
+    return Finder(re.compile(starts), lengths, owners, lang)
 
 
-def _beginnings(form: Form) -> Iterator[str]:
-    """Yield the first words that a form may have in a text: that of `all-reduce` is `all` or `allreduce`."""
-    joined = ""
-    for word in form.words:
-        joined += word
-        yield WORD.match(joined)[0]
-        if not form.hyphenated or WORD.match(joined)[0] != joined:
-            return
+def _spaced(form: str) -> Iterator[str]:
+    """Yield a form with spaces; what has a hyphen is also written as one word."""
+    words = GAP.split(form)
+    for gaps in itertools.product(("", " ") if "-" in form else (" ",), repeat=len(words) - 1):
+        yield "".join(itertools.chain(*zip(words, (*gaps, ""))))
 
 
 def _plural(form: str) -> str:

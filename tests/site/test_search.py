@@ -27,12 +27,19 @@ def test_a_section_is_found_by_the_words_it_does_not_use():
 
 
 def test_the_indexer_is_spared_what_it_leaves_out():
-    page = ('<h2 id="a" data-search-exclude="yes">A</h2><p>As <span class="math" data-search-exclude="yes"><span><annotation encoding="application/x-tex">10^{9}</annotation></span><span>109</span></span>, '
-            '<span class="math" data-search-exclude="yes"><annotation encoding="application/x-tex">\\ln x</annotation></span>, '
-            '<span data-search-exclude="yes"><span>x</span>y</span>here'
-            '<sup class="cite" data-search-exclude="yes"><a href="#s">1</a></sup>.</p><pre><code><span class="n">x</span> = 1</code></pre>'
-            '<ol data-search-exclude><li><ol><li>in</li></ol></li></ol><p>after</p>')
-    assert searchable(page) == ('<h2 id="a" data-search-exclude="yes">A</h2><p>As 10^9, …, here.</p><pre><code>x = 1</code></pre><p>after</p>')
+    page = ('<h2 id="a" data-search-exclude="yes">A<a class="headerlink" href="#a">¶</a></h2>'
+            r'<p>As <span class="arithmatex">\(10^{9}\)</span>, <span class="arithmatex">\(\ln x\)</span>, '
+            '<span data-search-exclude="yes"><span>x</span>y</span><a href="b/"><em>her</em>e</a>'
+            '<sup class="cite" data-search-exclude="yes"><a href="#s">1</a></sup>.</p>'
+            r'<div class="arithmatex">\[y\]</div>'
+            '<pre><code><span class="n">x</span> = 1</code></pre><ol data-search-exclude><li><ol><li>in</li></ol></li></ol><p>after</p>')
+    assert searchable(page) == '<h2 id="a" data-search-exclude="yes">A</h2><p>As 10^9, …, here.</p><pre><code>x = 1</code></pre><p>after</p>'
+
+
+def test_words_of_neighbouring_cells_and_labels_stay_apart():
+    page = ('<figure><figcaption>Peaks.</figcaption><table><tr><th>Chip</th><th>TFLOPS</th></tr><tr><td>H100</td><td>989<sup>a</sup></td></tr></table></figure>'
+            '<svg><title>Ring</title><text>one</text><text>two</text></svg><p>a<br>b</p>')
+    assert searchable(page) == " Peaks. Chip TFLOPS H100 989<sup>a</sup> Ring one two <p>a b</p>"
 
 
 def test_locations_are_relative_to_the_languages_root():

@@ -43,3 +43,9 @@ def test_english_terms_are_found_by_word(text, expected):
 ])
 def test_chinese_terms_are_found_the_longest_first(text, expected):
     assert words(chinese_finder(TERMS), text) == expected
+
+
+def test_forms_that_differ_in_hyphens_are_one():
+    finder = english_finder((Term("on-off", "on-off switch", ("on-off switch",), ("开关",)),))
+    assert [text for _, text in words(finder, "on-off switch, on off\nswitches, onoff-switch, on--off switch, on-off switchgear")] == [
+        "on-off switch", "on off\nswitches", "onoff-switch"]
