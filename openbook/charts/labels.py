@@ -31,7 +31,10 @@ class Labels:
 
     def fixed(self, x: float, y: float, words: str, *classes: str) -> None:
         """Set words where the caller wants them and keep other names off."""
-        self.taken.append(self._box(x, y, words))
+        box = self._box(x, y, words)
+        self.taken.append(box)
+        if _covered(box, self.lines):
+            self.drawing.plate(x, y, words)    # the line stops behind what it cannot pass
         self.drawing.text(x, y, words, *classes)
 
     def place(self, points: list[tuple[float, float, float, str]]) -> None:

@@ -60,6 +60,7 @@ def test_a_name_crosses_a_line_rather_than_a_mark():
     labels.place([(200, 100, 5, "name")])
     left, top, _, bottom = labels.taken[before]
     assert left == 208 and top < 100 < bottom
+    assert 'class="w"' in labels.drawing.parts[-2]    # the line stops behind the name
 
 
 def test_a_line_is_named_where_no_name_stands():
