@@ -363,7 +363,7 @@ def both(x: float, y: float, zh: str, en: str, classes: str = "") -> str:
 
 def svg(results: dict[str, dict], n: int) -> str:
     """Return the figure of what four ranks held before and after each operation, as an SVG in both languages."""
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 668">',
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 616">',
              '<title lang="en">Eight collectives on four ranks</title>', '<title lang="zh">四个 rank 上的八种集合通信操作</title>',
              '<desc lang="en">For each collective, the four chunks of every rank before the call and after it. The colour of a bar is the rank '
              "that the data comes from, the digit is the number of the chunk; a cell with four stripes is the sum over all ranks.</desc>",
@@ -373,18 +373,18 @@ def svg(results: dict[str, dict], n: int) -> str:
              '<defs><marker id="head" viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
              '<path d="M0 0.6 L7.4 4 L0 7.4 Z" class="hd"/></marker></defs>']
     for place, (operation, result) in enumerate(results.items()):
-        left, top = 8 + 358 * (place % 2), 8 + 152 * (place // 2)
+        left, top = 8 + 358 * (place % 2), 8 + 140 * (place // 2)
         name = operation.capitalize()
-        parts.append(f'<rect x="{left}" y="{top}" width="346" height="144" class="band" rx="8"/>')
-        parts.append(both(left + 12, top + 24, f"{CHINESE[operation]}（{operation}）", name, "b l"))
+        parts.append(f'<rect x="{left}" y="{top}" width="346" height="134" class="band" rx="8"/>')
+        parts.append(both(left + 12, top + 22, f"{CHINESE[operation]}（{operation}）", name, "b l"))
         for rank in range(n):
-            y = top + 36 + 26 * rank
+            y = top + 31 + 25 * rank
             parts.append(f'<text x="{left + 12}" y="{y + 16}" class="m">rank {rank}</text>')
             for chunk in range(n):
                 parts += svg_cell(left + 60 + 31 * chunk, y, result["before"][rank][chunk], n)
                 parts += svg_cell(left + 216 + 31 * chunk, y, result["after"][rank][chunk], n)
-        parts.append(f'<path d="M{left + 189} {top + 86} H{left + 209}" class="ar" marker-end="url(#head)"/>')
-    y = 636
+        parts.append(f'<path d="M{left + 189} {top + 80} H{left + 209}" class="ar" marker-end="url(#head)"/>')
+    y = 586
     parts.append(both(20, y, "色条：数据来自哪个 rank", "Bar: the rank the data comes from"))
     for rank in range(n):
         parts.append(f'<rect x="{262 + 66 * rank}" y="{y - 12}" width="9" height="14" class="k{rank}"/>')

@@ -309,32 +309,33 @@ def figure() -> str:
     def both(at, en, zh, kind="t"):
         return f'<switch><text {at} class="{kind}" systemLanguage="zh">{zh}</text><text {at} class="{kind}">{en}</text></switch>'
 
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 372">', '<title lang="en">Bit layouts of nine number formats</title>',
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 326">', '<title lang="en">Bit layouts of nine number formats</title>',
            '<title lang="zh">九种数值格式的位布局</title>',
            '<desc lang="en">Sign, exponent and mantissa bits, largest number and step at 1; written by dtype_explorer.py.</desc>',
            '<desc lang="zh">符号位、指数位、尾数位，最大值和 1 处的步长；由 dtype_explorer.py 生成。</desc>',
            "<style>.t{font-family:var(--fig-font,sans-serif);font-size:13px;fill:var(--fig-ink,#1f2328)}"
            ".h{font-family:var(--fig-font,sans-serif);font-size:12px;fill:var(--fig-muted,#59636e)}"
            ".b{font-family:var(--fig-font,sans-serif);font-size:11px;fill:var(--fig-ink,#1f2328)}"
-           ".u{font-size:11px}.s{fill:var(--fig-c5,#cc79a7)}.e{fill:var(--fig-c6,#56b4e9)}.m{fill:var(--fig-bg2,#f6f8fa)}"
+           ".u{font-size:11px}.d{fill:#1f2328}.s{fill:var(--fig-c5,#cc79a7)}.e{fill:var(--fig-c6,#56b4e9)}.m{fill:var(--fig-bg2,#f6f8fa)}"
            ".s,.e,.m{stroke:var(--fig-line,#8c959f);stroke-width:1}</style>",
            both('x="618" y="22" text-anchor="end"', "largest", "最大值", "h") + both('x="708" y="22" text-anchor="end"', "step at 1", "1 处的步长", "h")]
     width, left = 13, 96
+    letter = {"s": "b d", "e": "b d", "m": "b"}    # dark on a colour, whatever the page's
     for i, (name, label) in enumerate(DRAWN):
-        f, y = FORMATS[name], 34 + 33 * i
+        f, y = FORMATS[name], 32 + 29 * i
         out.append(f'<text x="86" y="{y + 15}" text-anchor="end" class="t">{label}</text>')
         for j in range(f.bits):
             kind = "s" if j < f.sign else "e" if j < f.sign + f.exp else "m"
             out.append(f'<rect class="{kind}" x="{left + j * width}" y="{y}" width="{width}" height="22"/>'
-                       f'<text x="{left + j * width + width / 2:g}" y="{y + 15}" text-anchor="middle" class="b">{kind}</text>')
+                       f'<text x="{left + j * width + width / 2:g}" y="{y + 15}" text-anchor="middle" class="{letter[kind]}">{kind}</text>')
         step = "1" if f.special == "int" else "×2" if f.special == "scale" else "2"
         power = f"−{f.man}" if step == "2" else ""
         for x, (base, raised) in ((618, scientific(f.largest)), (708, (step, power))):
             raised = raised and f'<tspan dy="-4" class="u">{raised}</tspan>'
             out.append(f'<text x="{x}" y="{y + 15}" text-anchor="end" class="t">{base}{raised}</text>')
-    y = 34 + 33 * len(DRAWN) + 6
+    y = 32 + 29 * len(DRAWN) + 6
     for x, kind, en, zh in ((96, "s", "sign", "符号"), (190, "e", "exponent: range", "指数：决定范围"), (370, "m", "mantissa: precision", "尾数：决定精度")):
-        out.append(f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="16"/><text x="{x + 6.5}" y="{y + 12}" text-anchor="middle" class="b">{kind}</text>'
+        out.append(f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="16"/><text x="{x + 6.5}" y="{y + 12}" text-anchor="middle" class="{letter[kind]}">{kind}</text>'
                    + both(f'x="{x + 20}" y="{y + 13}"', en, zh))
     return "\n".join([*out, "</svg>", ""])
 

@@ -31,9 +31,10 @@ def draw_bars(request: ChartRequest, lang: str, drawing: Drawing, words: dict[st
     names = [shown(row.cells[request.y[0]], request.column(request.y[0]), lang) for row in rows]
     bars = [_bars(request, row, series) for row in rows]
     widest = max(drawing.measure(name) for name in names)
-    above = widest > drawing.width * 0.34    # long names stand over their bars
+    # Names too long to leave the bars their length stand over them, which makes a row twice as high.
+    above = widest > drawing.width * (0.5 if drawing.width > 500 else 0.34)
     left = 6 if above else widest + 10
-    thick, gap = (size * 1.1, size * 0.7) if grouped else (size * 1.25, size * 0.5)
+    thick, gap = (size * 0.93, size * 0.42) if grouped else (size * 1.15, size * 0.4)
     ends = max(drawing.measure(bar.end) for group in bars for bar in group) * (1.07 if stacked else 1) + 8
     most = 5 if drawing.width < 500 else 8
     scale = from_zero([bar.length for group in bars for bar in group], left, drawing.width - ends, most)

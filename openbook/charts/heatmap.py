@@ -28,7 +28,7 @@ def draw_heatmap(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     # A wide grid makes the whole drawing wider, which then is shown smaller: no value is cut or covered.
     drawing.width = max(drawing.width, left + need * len(columns))
     wide = min((drawing.width - left) / len(columns), size * 9)
-    high = size * (2.4 if len(lines) < 10 else 2)
+    high = size * (2 if len(lines) < 10 else 1.7)
     top = _key(drawing, title(value, lang), min(cells.values()), max(cells.values()), value) + size * 1.6
     drawing.text(0, top - size * 0.7, title(y, lang), "q")
     for index, ((line, _), name) in enumerate(zip(lines, names)):

@@ -9,21 +9,32 @@ from openbook.charts.drawing import Drawing
 
 Box = tuple[float, float, float, float]
 SWEEPS = 6
+#: How far a name keeps from what is not its own, and from a line.
+CLEAR, BAND = 2.5, 2.0
+#: Names and marks may not be covered; a line may be crossed if it must.
+COVER, CROSS = 8, 1
 
 
 class Labels:
     """The boxes already taken inside a plot."""
 
     def __init__(self, drawing: Drawing, left: float, right: float, top: float, bottom: float):
-        self.drawing, self.edges, self.taken = drawing, (left, top, right, bottom), []
+        self.drawing, self.edges, self.taken, self.lines = drawing, (left, top, right, bottom), [], []
 
     def block(self, *box: float) -> None:
         """Keep names off a box."""
         self.taken.append(box)
 
+    def follow(self, places: list[tuple[float, float]]) -> None:
+        """Keep names off a line, given by points close together; a name would rather cross it than another name."""
+        self.lines += [(x - BAND, y - BAND, x + BAND, y + BAND) for x, y in places]
+
     def fixed(self, x: float, y: float, words: str, *classes: str) -> None:
         """Set words where the caller wants them and keep other names off."""
-        self.taken.append(self._box(x, y, words))
+        box = self._box(x, y, words)
+        self.taken.append(box)
+        if _covered(box, self.lines):
+            self.drawing.plate(x, y, words)    # the line stops behind what it cannot pass
         self.drawing.text(x, y, words, *classes)
 
     def place(self, points: list[tuple[float, float, float, str]]) -> None:
@@ -40,7 +51,7 @@ class Labels:
             for point in range(len(points)):
                 others = [boxes[other][place] for other, place in chosen.items() if other != point]
                 chosen[point] = min(range(len(boxes[point])), key=lambda place: (
-                    round(alone[point][place] + 2 * _covered(boxes[point][place], others), 3), place))
+                    round(alone[point][place] + COVER * _covered(_wide(boxes[point][place]), others), 3), place))
             if chosen == before:
                 break
         for point, place in chosen.items():
@@ -57,7 +68,7 @@ class Labels:
     def along(self, places: list[tuple[float, float]], words: str, *classes: str) -> None:
         """Set words above a line where they cover least; of equal places the one nearest its end."""
         size, width = self.drawing.size, self.drawing.measure(words)
-        spots = [(x - width - 3, y - size * 0.15) for x, y in reversed(places[::8] + places[-1:])]
+        spots = [(x - width - 3, y - size * 0.3) for x, y in reversed(places[::4] + places[-1:])]
         if spots:
             best = min(range(len(spots)), key=lambda index: (self._cost(self._box(*spots[index], words)), index))
             self.fixed(*spots[best], words, *classes)
@@ -69,7 +80,12 @@ class Labels:
     def _cost(self, box: Box) -> float:
         left, top, right, bottom = self.edges
         outside = max(0, left - box[0]) + max(0, box[2] - right) + max(0, top - box[1]) + max(0, box[3] - bottom)
-        return round(_covered(box, self.taken) + outside * 100, 3)
+        return round(COVER * _covered(_wide(box), self.taken) + CROSS * _covered(_wide(box), self.lines) + outside * 1000, 3)
+
+
+def _wide(box: Box) -> Box:
+    left, top, right, bottom = box
+    return left - CLEAR, top - CLEAR / 2, right + CLEAR, bottom + CLEAR / 2
 
 
 def _covered(box: Box, others: Sequence[Box]) -> float:

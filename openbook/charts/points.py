@@ -27,7 +27,7 @@ def draw_lines(request: ChartRequest, lang: str, drawing: Drawing, words: dict[s
     points = [point for line in lines for point in line]
     one = request.column(request.y[0])
     head = (one.unit or "") if several else title(one, lang)
-    frame = _frame(request, drawing, points, series, words, 0.52 if drawing.width > 500 else 0.85, True)
+    frame = _frame(request, drawing, points, series, words, 0.46 if drawing.width > 500 else 0.85, True)
     columns = (request.column(request.x[0]), None)
     draw_axes(drawing, frame, (title(columns[0], lang), head), columns, _most(drawing))
     for index, line in enumerate(lines):
@@ -43,7 +43,7 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     x_name, y_name = request.x[0], request.y[0]
     points = [(row.cells[x_name].value, row.cells[y_name].value) for row in rows]
     key = _size_key(request, drawing, lang) if request.size else None
-    frame = _frame(request, drawing, points, series, words, 0.66 if drawing.width > 500 else 1.15, False, key)
+    frame = _frame(request, drawing, points, series, words, 0.62 if drawing.width > 500 else 1.15, False, key)
     columns = (request.column(x_name), request.column(y_name))
     draw_axes(drawing, frame, (title(columns[0], lang), title(columns[1], lang)), columns, _most(drawing))
     labels = Labels(drawing, frame.left, frame.right, frame.top, frame.bottom)
@@ -56,12 +56,11 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     for x, y, radius, index, _ in sorted(marks, key=lambda mark: -mark[2]):
         marker(drawing, index, x, y, radius)
         labels.block(x - radius, y - radius, x + radius, y + radius)
-    for text, places in guides:
-        labels.along(places, text, "q")
     for _, places in guides:
-        for x, y in places:
-            labels.block(x - 0.5, y - 0.2, x + 0.5, y + 0.2)    # a name may cross a guide rather than another name
+        labels.follow(places)
     labels.place([(x, y, radius, name) for x, y, radius, _, name in marks])
+    for text, places in guides:    # last: a guide can be named anywhere on its way
+        labels.along(places, text, "q")
 
 
 def _most(drawing: Drawing) -> tuple[int, int]:
@@ -75,7 +74,7 @@ def _frame(request: ChartRequest, drawing: Drawing, points: list[tuple[float, fl
     if len(series) > 1:
         def sample(index: int, x: float, y: float) -> None:
             if lines:
-                drawing.path(f"M{x - 4:.1f} {y:.1f}h18", "k", f"s{index + 1}")
+                drawing.path(f"M{x - 3:.1f} {y:.1f}h16", "k", f"s{index + 1}")
             marker(drawing, index, x + 5, y)
 
         top = drawing.legend([words[name] for name in series], 4, size * 1.1, drawing.width, sample) + size * 0.3

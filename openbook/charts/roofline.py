@@ -24,12 +24,12 @@ def draw_roofline(request: ChartRequest, lang: str, drawing: Drawing, words: dic
     low, high = min([1.0, *marks]) / 1.6, max([*marks, *ridges]) * 3
 
     def sample(index: int, x: float, y: float) -> None:
-        drawing.path(f"M{x - 4:.1f} {y:.1f}h18", "k", f"s{index + 1}")
+        drawing.path(f"M{x - 3:.1f} {y:.1f}h16", "k", f"s{index + 1}")
         marker(drawing, index, x + 5, y)
 
     names = [WORDS[lang]["ridge"].format(name, format_number(ridge, 0)) for (name, *_), ridge in zip(chips, ridges)]
     top = drawing.legend(names, 4, size * 1.1, drawing.width, sample) + size * 2.5
-    bottom = top + drawing.width * (0.5 if drawing.width > 500 else 0.85)
+    bottom = top + drawing.width * (0.42 if drawing.width > 500 else 0.85)
     tops = [rate for *_, rate in chips]
     y = Scale(min(bandwidth for _, bandwidth, _ in chips) * low / (1.6 + 0.9 * len(marks)), max(tops) * 1.5, bottom, top, True)
     left = left_margin(drawing, y.ticks(7))

@@ -22,6 +22,8 @@ MOST_TIED, SLIM = 78, 60
 
 def flatten_figures(root: HtmlElement, code: str) -> None:
     """Rewrite every inline SVG under `root` so that WeasyPrint draws it as the page shows it."""
+    for box in root.xpath('.//div[@class="figure-wide"]'):
+        box.drop_tag()    # a box to scroll in
     for svg in root.xpath('.//*[local-name()="svg"]'):
         if svg.xpath('ancestor::*[local-name()="svg"]|ancestor::span[contains(@class,"katex")]'):
             continue

@@ -34,7 +34,8 @@ def finish_content(content: str, docs: Path, sources: dict[str, Source], lang: s
 
     def drawn(found: re.Match) -> str:
         path = html.unescape(found[1])
-        return "" if leads_out(path) else resolve((docs / path).read_bytes(), lang, f"{found[2]}-svg")
+        # On a phone the drawing keeps letters that can be read, and scrolls in its box.
+        return "" if leads_out(path) else f'<div class="figure-wide">{resolve((docs / path).read_bytes(), lang, f"{found[2]}-svg")}</div>'
 
     content = FIGURE_PLACE.sub(drawn, content)
     return number_citations(content, sources, lang)

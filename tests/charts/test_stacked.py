@@ -77,7 +77,7 @@ def test_a_stack_does_not_go_below_zero(write):
 
 
 def test_long_names_stand_over_their_bars_and_hide_the_grid(write):
-    drawn = figure(write, MEMORY.replace("name: AdamW", "name: BF16 weights and gradients with FP32 master weights"))
+    drawn = figure(write, MEMORY.replace("name: AdamW", "name: BF16 weights and gradients with FP32 master weights and two moments in eight bits"))
     name = next(text for text in drawn.xpath(".//svg[@class='chart-wide']/text") if text.text.startswith("BF16"))
     bar = drawn.xpath(".//svg[@class='chart-wide']/path[@class='f1 o']/@d")[1]
     assert name.getprevious().get("class") == "w" and float(name.get("y")) < float(bar.split()[1].partition("H")[0])

@@ -188,17 +188,21 @@ def simulate(name: str, p: int, m: int, v: int, costs: Costs) -> Run:
 SCHEDULES = ("gpipe", "1f1b", "interleaved", "zb1p", "zb2p")
 TITLES = {"gpipe": "GPipe", "1f1b": "1F1B", "interleaved": "Interleaved 1F1B", "zb1p": "ZB1P", "zb2p": "ZB2P"}
 STYLE = """text{font-family:var(--fig-font,sans-serif);font-size:13px;fill:var(--fig-ink,#1f2328)}
-.n{font-size:11px;text-anchor:middle}.v{fill:var(--fig-bg,#ffffff)}.s{font-size:12px;fill:var(--fig-muted,#59636e)}.t{font-weight:600}
+.n{font-size:11px;text-anchor:middle}.v{fill:var(--fig-bg,#ffffff)}.k{fill:#1f2328}.s{font-size:12px;fill:var(--fig-muted,#59636e)}.t{font-weight:600}
 rect{stroke:var(--fig-bg,#ffffff);stroke-width:1}.F{fill:var(--fig-c1,#0072b2)}.F1{fill:var(--fig-c6,#56b4e9)}.B{fill:var(--fig-c2,#e69f00)}
 .B1{fill:var(--fig-c2,#e69f00);fill-opacity:.45}.W{fill:url(#pp-w);stroke:var(--fig-line,#8c959f)}
 .q{fill:var(--fig-bg2,#f6f8fa);stroke:none}.d{stroke:var(--fig-c3,#009e73);stroke-width:1.6}"""
 
 
+#: How the numbers on a shade are printed: light on a dark colour, dark on a light one, whatever the page's own.
+PRINT = {"F": "n v", "F1": "n k", "B": "n k"}
+
+
 def svg(runs: list[Run]) -> str:
     """Return one panel a run, on a common time axis."""
-    left, high, gap = 58, 17, 40
+    left, high, gap = 58, 15, 31
     scale = 648 / max(run.total for run in runs)
-    out, y = [], 44.0
+    out, y = [], 40.0
 
     def text(x: float, y: float, en: str, zh: str = "", css: str = "") -> str:
         attributes = f'x="{x:.1f}" y="{y:g}"' + (f' class="{css}"' if css else "")
@@ -214,17 +218,17 @@ def svg(runs: list[Run]) -> str:
                         f"气泡 {run.bubble:.1%}，最多持有 {most:g} 个微批", "s"))
         y += 20
         for rank, line in enumerate(run.lines):
-            out.append(text(8, y + 13, f"rank {rank}", "", "s"))
+            out.append(text(8, y + 12, f"rank {rank}", "", "s"))
             out.append(f'<rect x="{left}" y="{y:g}" width="{run.total * scale:.1f}" height="{high}" class="q"/>')
             for start, end, (kind, i, c) in line:
                 x, width = left + start * scale, (end - start) * scale
                 shade = kind + ("1" if c % 2 and kind in "FB" else "")
                 out.append(f'<rect x="{x:.1f}" y="{y:g}" width="{width:.1f}" height="{high}" class="{shade}"/>')
                 if width > 8.5:
-                    out.append(text(x + width / 2, y + 13, str(i + 1), "", "n v" if shade == "F" else "n"))
+                    out.append(text(x + width / 2, y + 11.5, str(i + 1), "", PRINT.get(shade, "n")))
             y += high + 1
         y += gap - 20
-    bottom = y + 2
+    bottom = y - 5
     head = [("F", "forward", "前向", 58), ("B", "backward (ZB: of inputs)", "反向（ZB：对输入）", 150),
             ("W", "backward of weights", "对权重的反向", 340), ("F1", "", "", 510), ("B1", "second chunk", "第二块", 530)]
     legend = []

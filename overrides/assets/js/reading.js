@@ -26,7 +26,7 @@
   dialog.append(close, frame);
   let putBack = null;
   const enlarge = (figure) => {
-    const drawings = [...figure.querySelectorAll(":scope > svg, :scope > img")];
+    const drawings = [...figure.querySelectorAll(":scope > svg, :scope > img, .figure-wide > svg")];
     const places = drawings.map((drawing) => {
       const place = document.createElement("div");    // as high as the drawing, so that the page stays where it is
       place.style.height = `${drawing.getBoundingClientRect().height}px`;
@@ -60,7 +60,7 @@
 
   // What scrolls sideways can be reached with the keyboard; what does not is no stop on the way.
   const reach = () => {
-    for (const box of document.querySelectorAll("article pre > code, article div.math, article .tabbed-labels, article .md-typeset__scrollwrap:not(.table-wrap *, .chart-values *)")) {
+    for (const box of document.querySelectorAll("article pre > code, article div.math, article .figure-wide, article .tabbed-labels, article .md-typeset__scrollwrap:not(.table-wrap *, .chart-values *)")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }

@@ -463,7 +463,7 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
         size = f"{best['m']} × {best['n']} × {best['k']}"
         out.append(both(left + 22, bottom + 52, "m", f"最好：M × N × K = {size}，{best[stat]:.{digits}f} TFLOPS",
                         f"best: M × N × K = {size}, {best[stat]:.{digits}f} TFLOPS"))
-    out.append(both(left, bottom + 76, "m", "颜色越深越快；同一列只差 M，同一行只差 N。", "Darker is faster; a column differs in M alone, a row in N alone."))
+    out.append(both(left, bottom + 76, "m", "颜色越浓越快；同一列只差 M，同一行只差 N。", "A stronger colour is faster; a column differs in M alone, a row in N alone."))
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
