@@ -21,7 +21,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "78fed9b770fab6ea39b43363b5192a9f55e8b6556c2764ce219404ef71e717e2"
+SOURCE_DIGEST = "de054cec7d00f4ee7368714a139b47e8d54fa64cfe85e637484e576ab178426a"
 
 try:
     import pydyf
@@ -36,7 +36,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_draw, weasy_fast, weasy_float, weasy_listing, weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -59,7 +59,7 @@ HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
     **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
-    **weasy_listing.original, "justify_line": inline.justify_line,
+    **weasy_lines.original, **weasy_listing.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout, "build_fonts": pdf.build_fonts_dictionary,
     "file_content": pdf_fonts.get_hb_object_data, "font": pdf_fonts.Font.__init__,
@@ -80,6 +80,7 @@ def install() -> None:
     weasy_tags.install()
     weasy_fast.install()
     weasy_float.install()
+    weasy_lines.install()
     weasy_listing.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
