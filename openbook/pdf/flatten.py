@@ -17,6 +17,7 @@ from .flatten_links import Links, flatten_links, note_external_links
 from .flatten_markup import (
     drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, join_sentences,
     keep_leads, keep_units, mark_foreign, part_marks, tighten_citations)
+from .flatten_quotes import curl_quotes
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -51,6 +52,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     language = chapter.language
     if language == "zh":
         join_chinese_lines(article)
+    else:
+        curl_quotes(article)
     headings = _title(book, chapter, article)
     folded = folded_blocks(article)
     flatten_tabs(article)

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, proof
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, flatten_quotes, proof
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -26,6 +26,27 @@ def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
     root = parse("<p>显存\n不够，\n换 GPU\n再试。</p><pre>全\n归约</pre>")
     flatten_markup.join_chinese_lines(root)
     assert write(root) == "<p>显存不够，换 GPU\n再试。</p><pre>全\n归约</pre>"
+
+
+@pytest.mark.parametrize("written, printed", [
+    ("<p>It's \"one <em>two</em>\", the GPUs' end and so (\"up to\").</p>", "<p>It’s “one <em>two</em>”, the GPUs’ end and so (“up to”).</p>"),
+    ("<p>a 'short \"inner\" word' of '25</p>", "<p>a ‘short “inner” word’ of ’25</p>"),
+    ("<p>\"<code>f('x', \"y\")</code>\"'s</p>", "<p>“<code>f('x', \"y\")</code>”’s</p>"),
+    ("<pre>print('a')</pre><p><span class=\"katex\"><span>f'</span></span> <span lang=\"zh\">\"文\"</span></p>", None),
+    ("<p>a 19\" rack, 3' deep</p>", None),
+    ("<ul><li>\"a<ul><li>b\"</li></ul></li></ul>", None)])
+def test_quotation_marks_and_apostrophes_are_curled_in_prose_alone(written, printed):
+    root = parse(written)
+    flatten_quotes.curl_quotes(root)
+    assert write(root) == (printed or written)
+
+
+def test_titles_are_curled_in_english_editions(site):
+    data = json.loads((site / "book.json").read_text())
+    for page in data["chapters"][1]["languages"].values():
+        page["title"] = 'What\'s a "link"?'
+    (site / "book.json").write_text(json.dumps(data))
+    assert [collect(site, code).chapters[1].title for code in ("en", "zh")] == ["What’s a “link”?", 'What\'s a "link"?']
 
 
 def test_dropping_an_element_keeps_the_text_behind_it():
