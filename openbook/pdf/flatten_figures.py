@@ -18,6 +18,8 @@ _scope = re.compile(r"#[\w-]+-svg\s+")
 FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
 #: The widest a table may get, in characters, by cells kept on one line; and the widest that does not fill the measure.
 MOST_TIED, SLIM = 78, 60
+#: From this many notes on, those under a table stand in two columns.
+MANY_NOTES = 4
 
 
 def flatten_figures(root: HtmlElement, code: str) -> None:
@@ -99,6 +101,18 @@ def flatten_tables(root: HtmlElement) -> None:
         body_rows = table.xpath("./tbody/tr")
         if 0 < len(body_rows) <= 6:
             table.set("class", f'{table.get("class")} brief')
+
+
+def flatten_notes(root: HtmlElement) -> None:
+    """Set the notes under each table in two columns where they are many; the print style sets one a line."""
+    for notes in root.xpath('.//p[@class="table-notes"]'):
+        set_in_columns(notes, len(notes.xpath('./span[@class="table-note"]')))
+
+
+def set_in_columns(notes: HtmlElement, number: int) -> None:
+    """Mark a paragraph of so many notes if they are to stand in two columns."""
+    if number >= MANY_NOTES:
+        notes.set("class", f"{notes.get('class')} many")
 
 
 def _narrowest(rows: list[list[HtmlElement]], columns: int, tied: bool = False) -> float:

@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
 from .flatten_code import BREAK, JOIN
+from .flatten_figures import set_in_columns
 from .words import word
 
 #: Scheme of links to another chapter until binding turns them into destinations by name.
@@ -204,14 +205,16 @@ def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None
     listing.set("class", "link-notes")
     head = etree.SubElement(listing, "span")
     head.set("class", "link-notes-head")
-    head.text = word(code, "links") + ("　" if code == "zh" else "  ")
+    head.text = word(code, "links")
     for number, href in enumerate(addresses, 1):
-        mark = etree.SubElement(listing, "sup")
+        note = etree.SubElement(listing, "span")
+        note.set("class", "link-note")
+        mark = etree.SubElement(note, "sup")
         mark.text = letters(number)
-        item = etree.SubElement(listing, "a")
+        item = etree.SubElement(note, "a")
         item.set("href", href)
         _write_address(item, href)
-        item.tail = "  "
+    set_in_columns(listing, len(addresses))
     if block.tag == "figure":
         block.append(listing)
     else:

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, flatten_quotes, proof
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_marks, flatten_markup, flatten_quotes, proof
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -47,6 +47,19 @@ def test_titles_are_curled_in_english_editions(site):
         page["title"] = 'What\'s a "link"?'
     (site / "book.json").write_text(json.dumps(data))
     assert [collect(site, code).chapters[1].title for code in ("en", "zh")] == ["What’s a “link”?", 'What\'s a "link"?']
+
+
+@pytest.mark.parametrize("written, joined", [
+    ("<p>见《<a>甲</a>》（<em>乙》</em>），</p>", "<p>见《<a>甲</a>》（<em>乙》|</em>），</p>"),
+    ("<p>原因：<em>“甲”</em><strong>。</strong></p>", "<p>原因：|<em>“甲”|</em><strong>。</strong></p>"),
+    ("<p>他说“<strong>《甲》</strong></p>", "<p>他说“<strong>|《甲》</strong></p>"),
+    ('<p><span class="keep">”<sup class="cite">1</sup></span>，</p>', '<p><span class="keep">”|<sup class="cite">1</sup></span>，</p>'),
+    ("<table><tr><td>（甲）</td><td>乙（</td><td>（丙</td></tr></table>", "<table><tr><td>|（甲）</td><td>乙（</td><td>|（丙</td></tr></table>"),
+    ("<p>甲，</p><p>“乙</p>", None), ("<p>甲，<code>“</code>，<br>“乙</p>", None), ("<p>甲：<span class=\"fn\">“注”</span></p>", None)])
+def test_chinese_marks_are_told_of_their_neighbours_in_other_elements(written, joined):
+    root = parse(written)
+    flatten_marks.join_marks(root)
+    assert write(root).replace(flatten_code.JOIN, "|") == (joined or written)
 
 
 def test_dropping_an_element_keeps_the_text_behind_it():
