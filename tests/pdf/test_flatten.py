@@ -248,6 +248,13 @@ def classes_of(table, cells="td"):
     return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
 
 
+@pytest.mark.parametrize("rows, text, kept", [(6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
+def test_a_table_of_few_lines_is_kept_on_one_page(rows, text, kept):
+    root = parse(f"<table><tbody>{f'<tr><td>name</td><td>{text}</td></tr>' * rows}</tbody></table>")
+    flatten_figures.flatten_tables(root)
+    assert ("brief" in root.find(".//table").get("class").split()) == kept
+
+
 def test_short_numbers_and_names_of_rows_stay_on_one_line():
     prose = "words that may wrap where they must"
     table = f'<table><tbody><tr><td>A100 SXM 80 GB</td><td class="num">1.9 or 2.0</td><td>{prose}</td></tr></tbody></table>'
