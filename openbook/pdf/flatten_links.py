@@ -123,9 +123,10 @@ def note_external_links(article: HtmlElement, code: str) -> None:
     """Print the address of each link that leads out of the book, once a chapter.
 
     In running text it becomes a footnote; in a table, a line under the table; in the list of sources and in
-    footnotes it stands behind the link.
+    footnotes it stands behind the link. Of an address that the list of sources has, the number there is enough.
     """
     seen: set[str] = set()
+    listed = _listed(article)
     under: dict[HtmlElement, list[str]] = {}
     for link in list(article.iter("a")):
         href = link.get("href") or ""
@@ -143,6 +144,8 @@ def note_external_links(article: HtmlElement, code: str) -> None:
             _address_behind(link, href)
         elif href in seen:
             continue
+        elif href in listed:
+            _cite(link, *listed[href])
         elif above & {"table", "figcaption"}:
             block = next(a for a in link.iterancestors() if a.tag in ("table", "figure"))
             figure = next((a for a in block.iterancestors("figure")), block)
@@ -158,6 +161,24 @@ def note_external_links(article: HtmlElement, code: str) -> None:
 def _text(element: HtmlElement) -> str:
     """Read an element's text without the places to break it."""
     return "".join(element.itertext()).replace(BREAK, "").replace(JOIN, "")
+
+
+def _listed(article: HtmlElement) -> dict[str, tuple[int, str]]:
+    """Find the numbers and ids of the chapter's sources by their addresses."""
+    items = article.xpath('.//ol[@class="sources"]/li[@id]')
+    return {href: (number, item.get("id")) for number, item in enumerate(items, 1) for href in item.xpath(".//a[1]/@href")}
+
+
+def _cite(link: HtmlElement, number: int, name: str) -> None:
+    """Set the number of a source behind a link to it, unless the source is cited there already."""
+    following = link.getnext()
+    if following is not None and len((link.tail or "").strip()) < 2 and following.xpath(f'descendant-or-self::a[@href="#{name}"]'):
+        return
+    mark = etree.Element("sup")
+    mark.set("class", "cite")
+    etree.SubElement(mark, "a", href=f"#{name}").text = str(number)
+    mark.tail, link.tail = link.tail, None
+    link.addnext(mark)
 
 
 def _footnote(link: HtmlElement, href: str) -> None:

@@ -296,6 +296,16 @@ def test_addresses_are_printed_once_in_the_place_that_suits():
     assert out.endswith('<p><a href="https://d.org">d.\u200borg</a></p>')
 
 
+def test_a_link_to_a_listed_source_shows_its_number_instead_of_the_address():
+    sources = '<ol class="sources"><li id="src-a">P, <a href="https://a.org">A</a>.</li><li id="src-b">P, <a href="https://b.org">B</a>.</li></ol>'
+    root = parse('<p><a href="https://b.org">b</a>, again <a href="https://b.org">b</a></p><table><tr><td><a href="https://a.org">a</a>.'
+                 f'<sup class="cite"><a href="#src-a">1</a></sup></td></tr></table>{sources}')
+    flatten_links.note_external_links(root, "en")
+    out = write(root)
+    assert '<a href="https://b.org">b</a><sup class="cite"><a href="#src-b">2</a></sup>, again <a href="https://b.org">b</a></p>' in out
+    assert "fn" not in out and "link-mark" not in out and out.count('href="#src-a"') == 1
+
+
 def test_marks_under_tables_count_in_letters():
     assert [flatten_links.letters(n) for n in (1, 26, 27, 53)] == ["a", "z", "aa", "ba"]
 
