@@ -100,8 +100,10 @@ def flatten_tables(root: HtmlElement) -> None:
                 cell.set("class", f'{cell.get("class") or ""} {align.group(1)}'.strip())
             cell.attrib.pop("headers", None)
             text = "".join(cell.itertext()).strip()
-            if 1 < len(text) <= 5 and any(ord(char) > 0x2E7F for char in text):
-                cell.set("class", f'{cell.get("class") or ""} short'.strip())
+            if any(ord(char) > 0x2E7F for char in text):
+                # Left to itself, Chinese goes down to one character a line.
+                name = "short" if len(text) <= 5 else "han"
+                cell.set("class", f'{cell.get("class") or ""} {name}'.strip())
         count = len(table.xpath("./tbody/tr"))
         if 0 < count <= BRIEF_ROWS[0] or count <= BRIEF_ROWS[1] and _lines(rows, columns) <= BRIEF_LINES:
             table.set("class", f'{table.get("class")} brief')
