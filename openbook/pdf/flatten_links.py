@@ -150,7 +150,7 @@ def note_external_links(article: HtmlElement, code: str) -> None:
             block = next(a for a in link.iterancestors() if a.tag in ("table", "figure"))
             figure = next((a for a in block.iterancestors("figure")), block)
             under.setdefault(figure, []).append(href)
-            _mark(link, len(under[figure]))
+            _mark(link, _notes(figure) + len(under[figure]))
         else:
             _footnote(link, href)
         seen.add(href)
@@ -220,6 +220,11 @@ def letters(number: int) -> str:
     return text
 
 
+def _notes(block: HtmlElement) -> int:
+    """Count the notes of a table, whose letters come before those of its links."""
+    return int(block.xpath('count(.//span[@class="table-note"])'))
+
+
 def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None:
     """Print the addresses of a table's links under it."""
     listing = etree.Element("p")
@@ -227,7 +232,7 @@ def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None
     head = etree.SubElement(listing, "span")
     head.set("class", "link-notes-head")
     head.text = word(code, "links")
-    for number, href in enumerate(addresses, 1):
+    for number, href in enumerate(addresses, _notes(block) + 1):
         note = etree.SubElement(listing, "span")
         note.set("class", "link-note")
         mark = etree.SubElement(note, "sup")

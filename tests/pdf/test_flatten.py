@@ -306,6 +306,13 @@ def test_a_link_to_a_listed_source_shows_its_number_instead_of_the_address():
     assert "fn" not in out and "link-mark" not in out and out.count('href="#src-a"') == 1
 
 
+def test_the_letters_of_links_follow_those_of_a_tables_notes():
+    root = parse('<figure class="book-table"><table><tr><td><a href="https://a.org">a</a></td></tr></table>'
+                 '<p class="table-notes"><span class="table-note"><sup class="note">a</sup> One.</span></p></figure>')
+    flatten_links.note_external_links(root, "en")
+    assert [mark.text for mark in root.iter("sup")] == ["b", "a", "b"]
+
+
 def test_marks_under_tables_count_in_letters():
     assert [flatten_links.letters(n) for n in (1, 26, 27, 53)] == ["a", "z", "aa", "ba"]
 
