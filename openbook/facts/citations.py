@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 
 from openbook.facts.model import Source
 from openbook.safety.addresses import wrong_scheme
@@ -16,8 +17,10 @@ GROUP = re.compile(rf"{MARK.pattern}(?:{MARK.pattern})*|{LINE.pattern}")
 RUN = 3
 PLACE = '<div class="sources-here"></div>'
 WORDS = {
-    "en": {"sources": "Sources", "read": "read {}", "copy": "from a stored copy", "stop": ".", "comma": ", ", "line": "Sources: {}", "join": ", "},
-    "zh": {"sources": "参考来源", "read": "{} 查阅", "copy": "据存档副本", "stop": "。", "comma": "，", "line": "来源：{}", "join": "、"},
+    "en": {"sources": "Sources", "read": "read {}", "copy": "from a stored copy", "stop": ".", "comma": ", ", "line": "Sources: {}", "join": ", ",
+           "all": "All {}.", "most": "Unless an entry says otherwise: {}."},
+    "zh": {"sources": "参考来源", "read": "{} 查阅", "copy": "据存档副本", "stop": "。", "comma": "，", "line": "来源：{}", "join": "、",
+           "all": "均于 {}。", "most": "未另注明者，{}。"},
 }
 
 
@@ -38,8 +41,7 @@ def number_citations(content: str, sources: dict[str, Source], lang: str) -> str
         return f'<sup class="cite" data-search-exclude="yes">{",".join(runs)}</sup>'
 
     content = GROUP.sub(numbered, content)
-    items = "".join(f'<li id="src-{name}">{source_html(sources[name], lang)}</li>' for name in order)
-    return content.replace(PLACE, f'<ol class="sources">{items}</ol>' if items else "")
+    return content.replace(PLACE, _listed([sources[name] for name in order], lang) if order else "")
 
 
 def _runs(names: dict[int, str]) -> list[str]:
@@ -60,15 +62,28 @@ def _day(day: str | None) -> str:
     return f"<time>{html.escape(day or '')}</time>"
 
 
-def source_html(source: Source, lang: str) -> str:
-    """Return one entry of a list of sources: publisher, linked title, date, the day it was read."""
+def _listed(cited: list[Source], lang: str) -> str:
+    """Return the list of sources; when most of them were read is said once above it."""
+    words = WORDS[lang]
+    usual, times = Counter(_read(source, words) for source in cited).most_common(1)[0]
+    said = usual if times > 1 and 2 * times > len(cited) else ""
+    items = "".join(f'<li id="src-{source.id}">{source_html(source, lang, said)}</li>' for source in cited)
+    above = words["all" if times == len(cited) else "most"].format(said)
+    return (f'<p class="sources-read" data-search-exclude="yes">{above}</p>' if said else "") + f'<ol class="sources">{items}</ol>'
+
+
+def _read(source: Source, words: dict[str, str]) -> str:
+    """Return when and from what a source was read."""
+    return words["read"].format(_day(source.accessed)) + (words["comma"] + words["copy"] if source.snapshot else "")
+
+
+def source_html(source: Source, lang: str, said: str = "") -> str:
+    """Return one entry of a list of sources: publisher, linked title, date, and when it was read unless that was `said` above."""
     words = WORDS[lang]
     published = f" ({_day(source.published)})" if lang == "en" else f"（{_day(source.published)}）"
     title = html.escape(source.title[lang])
     if source.url and not wrong_scheme(source.url):
         title = f'<a href="{html.escape(source.url)}">{title}</a>'
     parts = f"{html.escape(source.publisher[lang])}{words['comma']}{title}" + (published if source.published else "")
-    read = words["read"].format(_day(source.accessed))
-    if source.snapshot:
-        read += words["comma"] + words["copy"]
-    return f"{parts}{words['comma']}{read}{words['stop']}"
+    read = _read(source, words)
+    return parts + (words["comma"] + read if read != said else "") + words["stop"]

@@ -12,10 +12,11 @@ import re
 from typing import Any
 
 from . import weasy
+from .flatten_code import JOIN
+from .flatten_marks import CLOSING, OPENING
 
 HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 MARKS = "\u3001-\u3003\u3008-\u3011\u3014-\u301b\uff01-\uff0f\uff1a-\uff1f\uff3b\uff3d\uff5b\uff5d\uff5e"
-CLOSING, OPENING = "，。、；：！？）」』》】〉〕”’．", "（「『《【〈〔“‘"
 #: Pairs that are one sign and are never pulled apart.
 ONE_SIGN = {"——", "……"}
 #: How much more a space takes of the slack than a gap between characters.
@@ -27,7 +28,7 @@ WIDEST_SPACE = 0.9
 
 _chinese = re.compile(f"[{HAN}{MARKS}“”‘’—…·]")
 _han = re.compile(f"[{HAN}]")
-_meeting = re.compile(f"([{CLOSING}])(?=[{CLOSING}{OPENING}])|(?<=[{OPENING}])([{OPENING}])")
+_meeting = re.compile(f"([{CLOSING}])(?=[{CLOSING}{OPENING}{JOIN}])|(?<=[{OPENING}{JOIN}])([{OPENING}])")
 
 
 def install() -> None:
@@ -52,6 +53,8 @@ def gaps(text: str, last: bool) -> list[tuple[int, int]]:
         following = text[i + 1] if i + 1 < len(text) else ""
         if not following and last:
             break
+        if char == JOIN:  # a mark stands in the text beside this one, which counts the gap
+            continue
         if char in " \u00a0":
             found.append((i, SPACE_WEIGHT))
         elif following in (" ", "\u00a0") and following:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PdfError
+from .flatten_quotes import curl
 
 FORMAT = 1
 REBUILD = "run `make site`, then this again"
@@ -154,15 +155,20 @@ def _book(site: Path, data: dict[str, Any], language: dict[str, Any]) -> Book:
     """Turn the manifest's plain data into a Book of one language."""
     code = language["code"]
     return Book(
-        site=site, code=code, tag=language["tag"], root=language["root"], title=language["title"],
-        subtitle=language.get("subtitle") or "", author=language.get("author") or "",
+        site=site, code=code, tag=language["tag"], root=language["root"], title=_printed(language["title"], code),
+        subtitle=_printed(language.get("subtitle") or "", code), author=language.get("author") or "",
         description=language.get("description") or "", keywords=tuple(language.get("keywords") or ()),
         pdf=language["pdf"], version=data["version"], commit=data.get("commit"), date=data["date"],
         site_url=data.get("site_url") or "", repo_url=data.get("repo_url"),
         license_name=data["license"]["name"], license_url=data["license"]["url"],
-        parts=tuple(Part(p["number"], p["id"], p["title"][code], p.get("urls", {}).get(code, "")) for p in data["parts"]),
+        parts=tuple(Part(p["number"], p["id"], _printed(p["title"][code], code), p.get("urls", {}).get(code, "")) for p in data["parts"]),
         chapters=tuple(_chapter(site, item, code) for item in data["chapters"] if item.get("print", True)),
     )
+
+
+def _printed(title: str, language: str) -> str:
+    """Return a title as print has it: the chapters' quotation marks are curled too."""
+    return title if language == "zh" else curl(title)
 
 
 def _chapter(site: Path, item: dict[str, Any], code: str) -> Chapter:
@@ -171,11 +177,12 @@ def _chapter(site: Path, item: dict[str, Any], code: str) -> Chapter:
     if here is None:
         raise PdfError(f"the site has no {code} page for {item['path']}", str(site / "book.json"),
                        "write the chapter, or take it out of the navigation, and run `make site`")
+    language = here.get("language") or code
     return Chapter(
-        path=item["path"], id=item["id"], number=item["number"], part=item["part"], title=here["title"],
-        url=here["url"], html=site / here["html"], language=here.get("language") or code,
+        path=item["path"], id=item["id"], number=item["number"], part=item["part"], title=_printed(here["title"], language),
+        url=here["url"], html=site / here["html"], language=language,
         source=here.get("source") or item["path"],
-        headings=tuple(Heading(h["level"], h["id"], h["title"]) for h in here.get("headings", ())),
+        headings=tuple(Heading(h["level"], h["id"], _printed(h["title"], language)) for h in here.get("headings", ())),
         attachments=tuple(item.get("attachments", ())),
         translated=all(page.get("language", other) == other for other, page in item["languages"].items()),
         behind=max((int(page.get("behind", 0)) for page in item["languages"].values()), default=0),

@@ -13,11 +13,13 @@ from . import markup
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
 from .flatten_code import flatten_code
-from .flatten_figures import flatten_figures, flatten_formulas, flatten_tables
+from .flatten_figures import flatten_figures, flatten_formulas, flatten_notes, flatten_tables
 from .flatten_links import Links, flatten_links, note_external_links
+from .flatten_marks import join_marks
 from .flatten_markup import (
     drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, join_sentences,
     keep_leads, keep_units, mark_foreign, part_marks, tighten_citations)
+from .flatten_quotes import curl_quotes
 from .render import Segment
 from .words import chapter_label, part_label
 
@@ -52,6 +54,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     language = chapter.language
     if language == "zh":
         join_chinese_lines(article)
+    else:
+        curl_quotes(article)
     headings = _title(book, chapter, article)
     folded = folded_blocks(article)
     flatten_tabs(article)
@@ -65,6 +69,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     flatten_figures(article, book.code)
     flatten_code(article, paper)
     flatten_tables(article)
+    flatten_notes(article)
     keep_leads(article)
     join_sentences(article)
     files = links.pictures(chapter, article)
@@ -72,6 +77,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     if not screen:
         note_external_links(article, book.code)
     part_marks(article)
+    if language == "zh":
+        join_marks(article)
     wanted = flatten_links(article, chapter, links)
     ids = _prefix_ids(article, chapter)
     article.tag = "section"

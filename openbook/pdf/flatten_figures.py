@@ -18,6 +18,12 @@ _scope = re.compile(r"#[\w-]+-svg\s+")
 FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
 #: The widest a table may get, in characters, by cells kept on one line; and the widest that does not fill the measure.
 MOST_TIED, SLIM = 78, 60
+#: Rows up to which a table is kept on one page; the same if its rows have few lines; and how many these may be, its head included.
+BRIEF_ROWS, BRIEF_LINES = (6, 9), 15
+#: Characters of a table that fit on a line at full size.
+MEASURE = 105
+#: From this many notes on, those under a table stand in two columns.
+MANY_NOTES = 4
 
 
 def flatten_figures(root: HtmlElement, code: str) -> None:
@@ -96,17 +102,38 @@ def flatten_tables(root: HtmlElement) -> None:
                 cell.set("class", f'{cell.get("class") or ""} {align.group(1)}'.strip())
             cell.attrib.pop("headers", None)
             text = "".join(cell.itertext()).strip()
-            if 1 < len(text) <= 5 and any(ord(char) > 0x2E7F for char in text):
-                cell.set("class", f'{cell.get("class") or ""} short'.strip())
-        body_rows = table.xpath("./tbody/tr")
-        if 0 < len(body_rows) <= 6:
+            if any(ord(char) > 0x2E7F for char in text):
+                # Left to itself, Chinese goes down to one character a line.
+                name = "short" if len(text) <= 5 else "han"
+                cell.set("class", f'{cell.get("class") or ""} {name}'.strip())
+        count = len(table.xpath("./tbody/tr"))
+        if 0 < count <= BRIEF_ROWS[0] or count <= BRIEF_ROWS[1] and _lines(rows, columns) <= BRIEF_LINES:
             table.set("class", f'{table.get("class")} brief')
+
+
+def flatten_notes(root: HtmlElement) -> None:
+    """Set the notes under each table in two columns where they are many; the print style sets one a line."""
+    for notes in root.xpath('.//p[@class="table-notes"]'):
+        set_in_columns(notes, len(notes.xpath('./span[@class="table-note"]')))
+
+
+def set_in_columns(notes: HtmlElement, number: int) -> None:
+    """Mark a paragraph of so many notes if they are to stand in two columns."""
+    if number >= MANY_NOTES:
+        notes.set("class", f"{notes.get('class')} many")
 
 
 def _narrowest(rows: list[list[HtmlElement]], columns: int, tied: bool = False) -> float:
     """Measure how narrow a table can be, in characters; `tied` counts the cells to be kept on one line as a whole."""
     return math.fsum(max((_size(row[i]) if tied and _is_tied(row[i]) else _longest_word(row[i]) for row in rows if i < len(row)),
                    default=0) + 2 for i in range(columns))
+
+
+def _lines(rows: list[list[HtmlElement]], columns: int) -> int:
+    """Count about how many lines a table takes, each column having its part of the measure by its longest cell."""
+    longest = [max((_size(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns)]
+    narrower = max(1.0, math.fsum(longest) / MEASURE)
+    return sum(max((math.ceil((_size(cell) + 2) * narrower / longest[i]) for i, cell in enumerate(row)), default=1) for row in rows)
 
 
 def _is_tied(cell: HtmlElement) -> bool:

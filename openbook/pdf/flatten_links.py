@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
 from .flatten_code import BREAK, JOIN
+from .flatten_figures import set_in_columns
 from .words import word
 
 #: Scheme of links to another chapter until binding turns them into destinations by name.
@@ -122,9 +123,10 @@ def note_external_links(article: HtmlElement, code: str) -> None:
     """Print the address of each link that leads out of the book, once a chapter.
 
     In running text it becomes a footnote; in a table, a line under the table; in the list of sources and in
-    footnotes it stands behind the link.
+    footnotes it stands behind the link. Of an address that the list of sources has, the number there is enough.
     """
     seen: set[str] = set()
+    listed = _listed(article)
     under: dict[HtmlElement, list[str]] = {}
     for link in list(article.iter("a")):
         href = link.get("href") or ""
@@ -142,11 +144,13 @@ def note_external_links(article: HtmlElement, code: str) -> None:
             _address_behind(link, href)
         elif href in seen:
             continue
+        elif href in listed:
+            _cite(link, *listed[href])
         elif above & {"table", "figcaption"}:
             block = next(a for a in link.iterancestors() if a.tag in ("table", "figure"))
             figure = next((a for a in block.iterancestors("figure")), block)
             under.setdefault(figure, []).append(href)
-            _mark(link, len(under[figure]))
+            _mark(link, _notes(figure) + len(under[figure]))
         else:
             _footnote(link, href)
         seen.add(href)
@@ -157,6 +161,24 @@ def note_external_links(article: HtmlElement, code: str) -> None:
 def _text(element: HtmlElement) -> str:
     """Read an element's text without the places to break it."""
     return "".join(element.itertext()).replace(BREAK, "").replace(JOIN, "")
+
+
+def _listed(article: HtmlElement) -> dict[str, tuple[int, str]]:
+    """Find the numbers and ids of the chapter's sources by their addresses."""
+    items = article.xpath('.//ol[@class="sources"]/li[@id]')
+    return {href: (number, item.get("id")) for number, item in enumerate(items, 1) for href in item.xpath(".//a[1]/@href")}
+
+
+def _cite(link: HtmlElement, number: int, name: str) -> None:
+    """Set the number of a source behind a link to it, unless the source is cited there already."""
+    following = link.getnext()
+    if following is not None and len((link.tail or "").strip()) < 2 and following.xpath(f'descendant-or-self::a[@href="#{name}"]'):
+        return
+    mark = etree.Element("sup")
+    mark.set("class", "cite")
+    etree.SubElement(mark, "a", href=f"#{name}").text = str(number)
+    mark.tail, link.tail = link.tail, None
+    link.addnext(mark)
 
 
 def _footnote(link: HtmlElement, href: str) -> None:
@@ -198,20 +220,27 @@ def letters(number: int) -> str:
     return text
 
 
+def _notes(block: HtmlElement) -> int:
+    """Count the notes of a table, whose letters come before those of its links."""
+    return int(block.xpath('count(.//span[@class="table-note"])'))
+
+
 def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None:
     """Print the addresses of a table's links under it."""
     listing = etree.Element("p")
     listing.set("class", "link-notes")
     head = etree.SubElement(listing, "span")
     head.set("class", "link-notes-head")
-    head.text = word(code, "links") + ("　" if code == "zh" else "  ")
-    for number, href in enumerate(addresses, 1):
-        mark = etree.SubElement(listing, "sup")
+    head.text = word(code, "links")
+    for number, href in enumerate(addresses, _notes(block) + 1):
+        note = etree.SubElement(listing, "span")
+        note.set("class", "link-note")
+        mark = etree.SubElement(note, "sup")
         mark.text = letters(number)
-        item = etree.SubElement(listing, "a")
+        item = etree.SubElement(note, "a")
         item.set("href", href)
         _write_address(item, href)
-        item.tail = "  "
+    set_in_columns(listing, len(addresses))
     if block.tag == "figure":
         block.append(listing)
     else:

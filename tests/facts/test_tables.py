@@ -74,7 +74,23 @@ def test_citations_are_numbered_in_reading_order_and_listed(facts):
     assert page.xpath("//th[@scope='row']/sup/a/@href") == ["#src-amd-sheet", "#src-nv-sheet"]
     assert page.xpath("//figcaption/sup/a/text()") == ["1"]
     assert [item.text_content() for item in page.xpath("//ol[@class='sources']/li")] == [
-        "NVIDIA, Data sheet, read 2026-11-21.", "AMD, Brochure (2026-06), read 2026-11-21."]
+        "NVIDIA, Data sheet.", "AMD, Brochure (2026-06)."]
+    assert page.xpath("//ol/preceding-sibling::p[@class='sources-read']")[0].text_content() == "All read 2026-11-21."
+
+
+@pytest.mark.parametrize("days, lang, above, items", [
+    ("22", "en", "All read 2026-11-22.", ["P, A.", "P, B."]),
+    ("121", "en", "Unless an entry says otherwise: read 2026-11-21.", ["P, A.", "P, B, read 2026-11-22.", "P, C."]),
+    ("121", "zh", "未另注明者，2026-11-21 查阅。", ["P，A。", "P，B，2026-11-22 查阅。", "P，C。"]),
+    ("12", "en", None, ["P, A, read 2026-11-21.", "P, B, read 2026-11-22."]),
+    ("1", "en", None, ["P, A, read 2026-11-21."]),
+])
+def test_the_day_on_which_most_sources_were_read_is_said_once(days, lang, above, items):
+    names = "abc"[:len(days)]
+    sources = {name: replace(source, accessed=f"2026-11-2{day}") for (name, source), day in zip(sources_of(names).items(), days)}
+    page = html.fromstring(f"<div>{number_citations(marks(*names) + PLACE, sources, lang)}</div>")
+    assert [item.text_content() for item in page.xpath("//ol[@class='sources']/li")] == items
+    assert [p.text_content() for p in page.xpath("//p[@class='sources-read']")] == ([above] if above else [])
 
 
 def test_neighbouring_citations_share_a_superscript(facts):
@@ -95,7 +111,7 @@ def test_consecutive_numbers_become_a_range_whose_ends_are_links(cited, shown):
     sources = sources_of("abcdefgh")
     first = "".join(f"<p>{marks(name)}</p>" for name in "abcdefgh")
     page = html.fromstring(f"<div>{number_citations(f'{first}<p>{marks(*cited)}</p>{PLACE}', sources, 'en')}</div>")
-    group = page.xpath("./p[last()]/sup")[0]
+    group = page.xpath("./p[sup][last()]/sup")[0]
     assert group.text_content() == shown
     for link in group.xpath("./a"):
         assert page.xpath(f"//li[@id='{link.get('href')[1:]}']")[0].text_content().startswith("P, " + "ABCDEFGH"[int(link.text) - 1])

@@ -4,6 +4,7 @@ import pytest
 
 from openbook.pdf import weasy
 from openbook.pdf.flatten_code import flatten_code
+from openbook.pdf.flatten_figures import flatten_tables
 from openbook.pdf.proof import UNSEEN
 from openbook.pdf.style import read_sheet
 from tests.pdf.test_flatten import parse, write
@@ -69,6 +70,13 @@ def test_code_in_a_cell_breaks_after_its_signs_and_before_an_option(cell, broken
     flatten_code(cell, "a4")
     table = f"<table style='width:100px'><tbody><tr><td style='width:100px'>{write(cell)}</td></tr></tbody></table>"
     assert [box.text.translate(UNSEEN).strip() for box in lay_out(table)[0]] == broken
+
+
+def test_a_column_of_chinese_holds_four_characters():
+    cells = "<td>节点停机即失</td><td class='num'>100,000,000</td><td>一列很长的说明文字</td>"
+    page = parse(f"<div style='width:160px'><table><tbody><tr>{cells}</tr></tbody></table></div>")
+    flatten_tables(page)
+    assert [box.text for box in lay_out(write(page))[0]] == ["节点停机即失", "100,000,000", "一列很长", "的说明文", "字"]
 
 
 def table(rows, after=""):

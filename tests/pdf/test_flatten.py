@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_markup, proof
+from openbook.pdf import flatten, flatten_code, flatten_figures, flatten_lines, flatten_links, flatten_marks, flatten_markup, flatten_quotes, proof
 from openbook.pdf.collect import Heading, collect
 from openbook.pdf.errors import PdfError
 from openbook.pdf.flatten import check_links
@@ -26,6 +26,40 @@ def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
     root = parse("<p>显存\n不够，\n换 GPU\n再试。</p><pre>全\n归约</pre>")
     flatten_markup.join_chinese_lines(root)
     assert write(root) == "<p>显存不够，换 GPU\n再试。</p><pre>全\n归约</pre>"
+
+
+@pytest.mark.parametrize("written, printed", [
+    ("<p>It's \"one <em>two</em>\", the GPUs' end and so (\"up to\").</p>", "<p>It’s “one <em>two</em>”, the GPUs’ end and so (“up to”).</p>"),
+    ("<p>a 'short \"inner\" word' of '25</p>", "<p>a ‘short “inner” word’ of ’25</p>"),
+    ("<p>\"<code>f('x', \"y\")</code>\"'s</p>", "<p>“<code>f('x', \"y\")</code>”’s</p>"),
+    ("<pre>print('a')</pre><p><span class=\"katex\"><span>f'</span></span> <span lang=\"zh\">\"文\"</span></p>", None),
+    ("<p>a 19\" rack, 3' deep</p>", None),
+    ("<ul><li>\"a<ul><li>b\"</li></ul></li></ul>", None)])
+def test_quotation_marks_and_apostrophes_are_curled_in_prose_alone(written, printed):
+    root = parse(written)
+    flatten_quotes.curl_quotes(root)
+    assert write(root) == (printed or written)
+
+
+def test_titles_are_curled_in_english_editions(site):
+    data = json.loads((site / "book.json").read_text())
+    for page in data["chapters"][1]["languages"].values():
+        page["title"] = 'What\'s a "link"?'
+    (site / "book.json").write_text(json.dumps(data))
+    assert [collect(site, code).chapters[1].title for code in ("en", "zh")] == ["What’s a “link”?", 'What\'s a "link"?']
+
+
+@pytest.mark.parametrize("written, joined", [
+    ("<p>见《<a>甲</a>》（<em>乙》</em>），</p>", "<p>见《<a>甲</a>》（<em>乙》|</em>），</p>"),
+    ("<p>原因：<em>“甲”</em><strong>。</strong></p>", "<p>原因：|<em>“甲”|</em><strong>。</strong></p>"),
+    ("<p>他说“<strong>《甲》</strong></p>", "<p>他说“<strong>|《甲》</strong></p>"),
+    ('<p><span class="keep">”<sup class="cite">1</sup></span>，</p>', '<p><span class="keep">”|<sup class="cite">1</sup></span>，</p>'),
+    ("<table><tr><td>（甲）</td><td>乙（</td><td>（丙</td></tr></table>", "<table><tr><td>|（甲）</td><td>乙（</td><td>|（丙</td></tr></table>"),
+    ("<p>甲，</p><p>“乙</p>", None), ("<p>甲，<code>“</code>，<br>“乙</p>", None), ("<p>甲：<span class=\"fn\">“注”</span></p>", None)])
+def test_chinese_marks_are_told_of_their_neighbours_in_other_elements(written, joined):
+    root = parse(written)
+    flatten_marks.join_marks(root)
+    assert write(root).replace(flatten_code.JOIN, "|") == (joined or written)
 
 
 def test_dropping_an_element_keeps_the_text_behind_it():
@@ -214,6 +248,13 @@ def classes_of(table, cells="td"):
     return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
 
 
+@pytest.mark.parametrize("rows, text, kept", [(6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
+def test_a_table_of_few_lines_is_kept_on_one_page(rows, text, kept):
+    root = parse(f"<table><tbody>{f'<tr><td>name</td><td>{text}</td></tr>' * rows}</tbody></table>")
+    flatten_figures.flatten_tables(root)
+    assert ("brief" in root.find(".//table").get("class").split()) == kept
+
+
 def test_short_numbers_and_names_of_rows_stay_on_one_line():
     prose = "words that may wrap where they must"
     table = f'<table><tbody><tr><td>A100 SXM 80 GB</td><td class="num">1.9 or 2.0</td><td>{prose}</td></tr></tbody></table>'
@@ -253,6 +294,23 @@ def test_addresses_are_printed_once_in_the_place_that_suits():
     assert '<sup class="link-mark">a</sup>' in out and '<p class="link-notes">' in out
     assert '<span class="address"> c.\u200borg</span>' in out
     assert out.endswith('<p><a href="https://d.org">d.\u200borg</a></p>')
+
+
+def test_a_link_to_a_listed_source_shows_its_number_instead_of_the_address():
+    sources = '<ol class="sources"><li id="src-a">P, <a href="https://a.org">A</a>.</li><li id="src-b">P, <a href="https://b.org">B</a>.</li></ol>'
+    root = parse('<p><a href="https://b.org">b</a>, again <a href="https://b.org">b</a></p><table><tr><td><a href="https://a.org">a</a>.'
+                 f'<sup class="cite"><a href="#src-a">1</a></sup></td></tr></table>{sources}')
+    flatten_links.note_external_links(root, "en")
+    out = write(root)
+    assert '<a href="https://b.org">b</a><sup class="cite"><a href="#src-b">2</a></sup>, again <a href="https://b.org">b</a></p>' in out
+    assert "fn" not in out and "link-mark" not in out and out.count('href="#src-a"') == 1
+
+
+def test_the_letters_of_links_follow_those_of_a_tables_notes():
+    root = parse('<figure class="book-table"><table><tr><td><a href="https://a.org">a</a></td></tr></table>'
+                 '<p class="table-notes"><span class="table-note"><sup class="note">a</sup> One.</span></p></figure>')
+    flatten_links.note_external_links(root, "en")
+    assert [mark.text for mark in root.iter("sup")] == ["b", "a", "b"]
 
 
 def test_marks_under_tables_count_in_letters():

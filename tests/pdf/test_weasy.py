@@ -9,6 +9,7 @@ import pytest
 
 from openbook.pdf import cjk, render, weasy
 from openbook.pdf.errors import PdfError
+from openbook.pdf.flatten_code import JOIN
 from openbook.pdf.fonts import find_faces
 from openbook.pdf.render import Renderer, Segment
 from openbook.pdf.style import read_sheet, style_sheet
@@ -101,6 +102,13 @@ def test_squeezes_are_byte_ranges_of_the_marks():
     assert cjk.squeezes("甲）。", "zh-Hans") == [(3, 6)]
     assert cjk.squeezes("甲：“乙", "zh") == [(3, 6)]
     assert cjk.squeezes("甲）。", "en") == []
+
+
+def test_a_mark_is_half_wide_before_one_in_another_element_and_none_is_widened_twice(renderer):
+    apart, joined = (laid(renderer, f"<i style=\"font:inherit\">甲》{join}</i>，乙")[0].children[0].width for join in ("", JOIN))
+    assert joined == pytest.approx(apart - 10)
+    assert cjk.squeezes("》" + JOIN, "zh") == [(0, 3)] and cjk.squeezes(JOIN + "（甲", "zh") == [(3, 6)]
+    assert cjk.gaps("甲》" + JOIN, last=False) == [(0, 1), (1, 1)]
 
 
 def test_gaps_are_beside_chinese_characters_and_at_spaces():
