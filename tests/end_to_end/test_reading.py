@@ -44,6 +44,20 @@ def test_on_a_phone_a_chart_enlarges_to_its_wide_drawing(browser, address):
     context.close()
 
 
+def test_on_a_phone_a_drawn_figure_keeps_its_letters_and_scrolls_in_its_box(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}network/")
+    box = page.locator("figure.book-figure .figure-wide").first
+    letters = box.evaluate("""box => Math.min(...[...box.querySelectorAll("text")].map(text => parseFloat(getComputedStyle(text).fontSize)))
+        * box.firstElementChild.clientWidth / box.firstElementChild.viewBox.baseVal.width""")
+    assert letters >= 9
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    page.wait_for_function("document.querySelector('.figure-wide').tabIndex === 0")    # the keyboard reaches it
+    assert page.evaluate(SIDEWAYS) == 0
+    context.close()
+
+
 @pytest.mark.parametrize("place, anchor", [("h2#inter-node-networking .headerlink", "inter-node-networking"), ("#fig-node figcaption .headerlink", "fig-node")])
 def test_the_link_of_a_heading_and_of_a_figure_is_copied(allowed, address, place, anchor):
     allowed.goto(f"{address}network/")
