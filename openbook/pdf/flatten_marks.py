@@ -11,6 +11,7 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from .flatten_code import JOIN
+from .flatten_markup import set_text
 from .flatten_quotes import BLOCKS
 
 CLOSING, OPENING = "，。、；：！？）」』》】〉〕”’．", "（「『《【〈〔“‘"
@@ -29,7 +30,7 @@ def join_marks(root: HtmlElement) -> None:
         host, name = found
         first = "" if name == "cite" else getattr(host, name)[0]
         if text[-1] in CLOSING and (not first or first in CLOSING + OPENING):
-            _set(text, text + JOIN)
+            set_text(text, text + JOIN)
         elif text[-1] in OPENING and first and first in OPENING:
             setattr(host, name, JOIN + getattr(host, name))
     for block in root.iter(*LEFT):
@@ -65,8 +66,3 @@ def _following(text: Any) -> tuple[HtmlElement, str] | None:
             return element, "tail"
         else:
             element = element.getnext()
-
-
-def _set(text: Any, new: str) -> None:
-    """Put another text in the place of a text of the tree."""
-    setattr(text.getparent(), "text" if text.is_text else "tail", new)

@@ -266,9 +266,11 @@ def _in_prose(text: Any, own: bool = False) -> bool:
 def _replace(text: Any, before: str, spans: list[HtmlElement]) -> None:
     """Put a shorter text and elements in the place of a text of the tree."""
     host = text.getparent()
-    if text.is_text:
-        host.text, parent, at = before, host, 0
-    else:
-        host.tail, parent = before, host.getparent()
-        at = parent.index(host) + 1
+    parent, at = (host, 0) if text.is_text else (host.getparent(), host.getparent().index(host) + 1)
+    set_text(text, before)
     parent[at:at] = spans
+
+
+def set_text(text: Any, new: str) -> None:
+    """Put another text in the place of a text of the tree."""
+    setattr(text.getparent(), "text" if text.is_text else "tail", new)

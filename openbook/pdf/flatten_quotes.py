@@ -7,6 +7,8 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
+from .flatten_markup import set_text
+
 BLOCKS = frozenset(("p", "li", "td", "th", "dt", "dd", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "div", "summary", "blockquote",
                     "article"))
 CODE = frozenset(("pre", "code", "kbd", "samp", "svg"))
@@ -22,7 +24,7 @@ def curl_quotes(root: HtmlElement) -> None:
         curled = curl("".join(text for text, _ in texts), [kept for text, kept in texts for _ in text])
         at = 0
         for text, _ in texts:
-            _put(text, curled[at:at + len(text)])
+            set_text(text, curled[at:at + len(text)])
             at += len(text)
 
 
@@ -54,13 +56,3 @@ def _place(text: Any) -> tuple[HtmlElement, bool]:
         kept = kept or host.tag in CODE or bool(host.get("lang")) or "katex" in (host.get("class") or "")
         host = host.getparent()
     return host, kept
-
-
-def _put(text: Any, new: str) -> None:
-    """Put another text in the place of a text of the tree."""
-    if new == text:
-        return
-    if text.is_text:
-        text.getparent().text = new
-    else:
-        text.getparent().tail = new
