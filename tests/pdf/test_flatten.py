@@ -248,7 +248,8 @@ def classes_of(table, cells="td"):
     return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
 
 
-@pytest.mark.parametrize("rows, text, kept", [(6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
+@pytest.mark.parametrize("rows, text, kept", [
+    (6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
 def test_a_table_of_few_lines_is_kept_on_one_page(rows, text, kept):
     root = parse(f"<table><tbody>{f'<tr><td>name</td><td>{text}</td></tr>' * rows}</tbody></table>")
     flatten_figures.flatten_tables(root)
