@@ -33,6 +33,8 @@ def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
     ("<p>a 'short \"inner\" word' of '25</p>", "<p>a ‘short “inner” word’ of ’25</p>"),
     ("<p>\"<code>f('x', \"y\")</code>\"'s</p>", "<p>“<code>f('x', \"y\")</code>”’s</p>"),
     ("<pre>print('a')</pre><p><span class=\"katex\"><span>f'</span></span> <span lang=\"zh\">\"文\"</span></p>", None),
+    ("<svg><style>a{b:'c'}</style><text>a rank's <tspan>\"sum\"</tspan></text></svg>",
+     "<svg><style>a{b:'c'}</style><text>a rank’s <tspan>“sum”</tspan></text></svg>"),
     ("<p>a 19\" rack, 3' deep</p>", None),
     ("<ul><li>\"a<ul><li>b\"</li></ul></li></ul>", None)])
 def test_quotation_marks_and_apostrophes_are_curled_in_prose_alone(written, printed):
