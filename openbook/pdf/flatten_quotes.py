@@ -1,4 +1,4 @@
-"""Set English quotation marks and apostrophes as print has them: curly in prose, straight in code and formulas."""
+"""Set English quotation marks and apostrophes as print has them: curly in prose and figures, straight in code and formulas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 from .flatten_markup import set_text
 
 BLOCKS = frozenset(("p", "li", "td", "th", "dt", "dd", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "div", "summary", "blockquote",
-                    "article"))
+                    "article", "text"))  # `text` is that of a figure
 CODE = frozenset(("pre", "code", "kbd", "samp", "svg"))
 _marked = './/text()[(contains(.,"\'") or contains(.,\'"\')) and not(ancestor::pre or ancestor::code)]'
 #: What stands before a mark that opens.

@@ -33,6 +33,8 @@ def test_line_ends_between_chinese_characters_vanish_but_not_in_code():
     ("<p>a 'short \"inner\" word' of '25</p>", "<p>a ‘short “inner” word’ of ’25</p>"),
     ("<p>\"<code>f('x', \"y\")</code>\"'s</p>", "<p>“<code>f('x', \"y\")</code>”’s</p>"),
     ("<pre>print('a')</pre><p><span class=\"katex\"><span>f'</span></span> <span lang=\"zh\">\"文\"</span></p>", None),
+    ("<svg><style>a{b:'c'}</style><text>a rank's <tspan>\"sum\"</tspan></text></svg>",
+     "<svg><style>a{b:'c'}</style><text>a rank’s <tspan>“sum”</tspan></text></svg>"),
     ("<p>a 19\" rack, 3' deep</p>", None),
     ("<ul><li>\"a<ul><li>b\"</li></ul></li></ul>", None)])
 def test_quotation_marks_and_apostrophes_are_curled_in_prose_alone(written, printed):
@@ -248,7 +250,8 @@ def classes_of(table, cells="td"):
     return root.find(".//table").get("class"), [cell.get("class") for cell in root.iter(cells)]
 
 
-@pytest.mark.parametrize("rows, text, kept", [(6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
+@pytest.mark.parametrize("rows, text, kept", [
+    (6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
 def test_a_table_of_few_lines_is_kept_on_one_page(rows, text, kept):
     root = parse(f"<table><tbody>{f'<tr><td>name</td><td>{text}</td></tr>' * rows}</tbody></table>")
     flatten_figures.flatten_tables(root)
