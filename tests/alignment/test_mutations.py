@@ -20,17 +20,31 @@ from openbook.reading.source import split_front_matter
 ROOT = Path(__file__).parent.parent.parent
 
 
-#: Chapters on which every kind of mutation can be told apart by a pattern; in others a pattern may meet a place that it breaks
-#: in another way than its name says.
-CHAPTERS = ["index.md", "insights/ai-battlefield.md", "compute/accelerator/index.md", "network/index.md", "training/frameworks/large-scale.md",
-            "resources/index.md", "tables.md", "glossary.md", "about/status.md"]
+#: On so many chapters each mutation is tried, and each harmless edit on so many.
+CHAPTERS, EDITED = 8, 14
 
 
 @lru_cache(maxsize=1)
 def pairs() -> list[tuple[str, str, str]]:
-    """The Chinese and the English text of the chapters that are mutated."""
+    """The path of every chapter of the book that is in both languages, its Chinese and its English text."""
     docs = ROOT / "docs"
-    return [(path, (docs / path.replace(".md", ".zh.md")).read_text("utf-8"), (docs / path).read_text("utf-8")) for path in CHAPTERS]
+    return [(chapter.path, (docs / chapter.twin).read_text("utf-8"), (docs / chapter.path).read_text("utf-8"))
+            for chapter in read_book(ROOT).chapters if (docs / chapter.twin).is_file()]
+
+
+def dealt(changes: list, chapters: int, side: int) -> dict:
+    """Return for each change the chapters that it is tried on: of those that have what it changes, the least tried ones.
+
+    `side` is 1 for changes of the Chinese and 2 for changes of the English.
+    """
+    tried = Counter()
+    found = {}
+    for change in changes:
+        able = sorted((pair for pair in pairs() if places(pair[side], change)), key=lambda pair: tried[pair[0]])[:chapters]
+        tried.update(path for path, _, _ in able)
+        found[change] = able
+    assert min(tried[path] for path, _, _ in pairs()) >= LEAST, tried.most_common()[-1]
+    return found
 
 
 @dataclass(frozen=True)
