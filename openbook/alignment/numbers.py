@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openbook.alignment.number_words import counts_in, words_in
-from openbook.alignment.units import CANONICAL, SOFT, UNIT
+from openbook.alignment.units import CANONICAL, MEASURES, SOFT, UNIT
 
 MONTHS = {name: index for index, names in enumerate(
     ("January Jan", "February Feb", "March Mar", "April Apr", "May", "June Jun", "July Jul", "August Aug",
@@ -158,6 +158,8 @@ def _has_other_unit(number: Number, others: list[Number]) -> bool:
 
 def _in_words(number: Number, other: Numbers) -> bool:
     meanings = {number.value, number.value / 100} if number.unit == "%" else {number.value}
+    if number.unit in MEASURES and not MEASURES[number.unit].search(other.rest):
+        return False    # 1 GB is not any "one": there has to be a gigabyte
     return any(_near(meaning, word) for meaning in meanings for word in other.words)
 
 
