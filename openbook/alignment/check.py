@@ -149,10 +149,10 @@ def _compare_pair(a: Block, b: Block, moved: bool) -> Iterator[Difference]:
 
 
 def _slide(pairs: list[Pair], ours: list[Block], theirs: list[Block]) -> list[Pair]:
-    """Pair a heading with the text below it: of an added section's heading and the next one, the next is the paired one."""
+    """Pair a heading, a tab or a note with what stands below it: of an added one and the next, the next is the paired one."""
     pairs = list(pairs)
     for place, pair in enumerate(pairs):
-        if None in (pair.here, pair.there) or pair.moved or ours[pair.here].kind != "heading":
+        if None in (pair.here, pair.there) or pair.moved or ours[pair.here].kind not in ("heading", "tab", "callout"):
             continue
         for side, other, blocks in (("here", "there", ours), ("there", "here", theirs)):
             end = place + 1

@@ -34,7 +34,7 @@ def features(text: str) -> Features:
     """Return the features of a piece of prose."""
     read = prose(text)
     neutral = {*read.parts, *read.numbers.names, *(number.value for number in read.numbers.digits)}
-    latin = frozenset(word.lower() for word in LATIN.findall(read.text))
+    latin = frozenset(word.lower().removesuffix("s") for word in LATIN.findall(read.text))    # Chinese has no plural
     return Features(frozenset(neutral), latin, len(read.text.encode()))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openbook.alignment.number_words import counts_in, words_in
-from openbook.alignment.units import CANONICAL, SOFT, UNIT
+from openbook.alignment.units import CANONICAL, MEASURES, SOFT, UNIT
 
 MONTHS = {name: index for index, names in enumerate(
     ("January Jan", "February Feb", "March Mar", "April Apr", "May", "June Jun", "July Jul", "August Aug",
@@ -140,8 +140,8 @@ def unmatched(here: Numbers, there: Numbers) -> tuple[list[Number], list[Number]
                 theirs.remove(partner)
     uncounted = [Number(value, "", word) for word, value in counts_in(there.rest)
                  if value not in here.words and all(number.value != value for number in here.digits)]
-    return ([number for number in ours if not _in_words(number, there)],
-            [number for number in theirs if not _in_words(number, here)] + uncounted)
+    return ([number for number in ours if _has_other_unit(number, theirs) or not _in_words(number, there)],
+            [number for number in theirs if _has_other_unit(number, ours) or not _in_words(number, here)] + uncounted)
 
 
 def _same(a: Number, b: Number, units: tuple[set[str], set[str]] | None) -> bool:
@@ -151,8 +151,15 @@ def _same(a: Number, b: Number, units: tuple[set[str], set[str]] | None) -> bool
     return left_out_there or (not a.unit and (b.unit in SOFT or b.unit in units[0]))
 
 
+def _has_other_unit(number: Number, others: list[Number]) -> bool:
+    """Say whether a number stands on the other side with another unit: 1 GiB is not the "one" of a sentence that says 1 GB, too."""
+    return bool(number.unit) and any(other.value == number.value and other.unit for other in others)
+
+
 def _in_words(number: Number, other: Numbers) -> bool:
     meanings = {number.value, number.value / 100} if number.unit == "%" else {number.value}
+    if number.unit in MEASURES and not MEASURES[number.unit].search(other.rest):
+        return False    # 1 GB is not any "one": there has to be a gigabyte
     return any(_near(meaning, word) for meaning in meanings for word in other.words)
 
 

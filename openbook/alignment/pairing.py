@@ -11,6 +11,8 @@ from openbook.alignment.features import Features
 
 GAP = 0.75
 MOVED = 0.5
+#: A single word that two texts do not share says little.
+DOUBT = 0.5
 T = TypeVar("T")
 
 
@@ -24,10 +26,10 @@ class Pair:
 
 
 def likeness(here: Features, there: Features) -> float:
-    """Return from 0 to 1 how much of what two texts have in language-neutral parts they share."""
+    """Return from 0 to 1 how much of what two texts have in language-neutral parts they share; the fewer, the nearer to one half."""
     shared = len(here.neutral & there.neutral) + 0.5 * len(here.latin & there.latin)
     most = max(len(here.neutral), len(there.neutral)) + 0.5 * len(here.latin)
-    return shared / most if most else 0.5
+    return (shared + DOUBT / 2) / (most + DOUBT)
 
 
 def difference(here: Features, there: Features) -> float:

@@ -18,6 +18,8 @@ ADDRESS = re.compile(r"<(?P<target>https?://[^>\s]+)>|(?P<bare>https?://[^\s)>�
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 SPOKEN = re.compile(r"\b(?:title|alt|aria-label|lang)=(?:\"[^\"]*\"|'[^']*')")
 ATTRIBUTES = re.compile(r"\{:?\s*(?P<body>[#.][^{}]*|\w+=[^{}]*)\}")
+#: A program's flag where nothing is set as code, such as in the title of a note.
+FLAG = re.compile(r"(?<![\w-])--[A-Za-z][\w-]*")
 PLAIN_FORMULA = re.compile(r"^(?:[=≈<>]|\\approx|\\to|\\sim|\\le|\\ge|\\times|\s)*(?P<number>[-−]?[\d.]+(?:(?:,|\{,\})\d{3})*(?:\.\d+)?)\s*(?:\\?%)?$")
 TEX_TEXT = re.compile(r"\\(?:text|textbf|mathrm|operatorname)\s*\{([^{}]*)\}")
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -51,6 +53,8 @@ def read_prose(text: str) -> Prose:
     text = ADDRESS.sub(lambda found: took("link", found["target"] or found["bare"]), text)
     text = TAG.sub(lambda found: took("tag", " ".join(SPOKEN.sub("", found[0]).split())), text)
     text = ATTRIBUTES.sub(lambda found: took("attribute", " ".join(sorted(found["body"].split()))), text)
+    if "--" in text:
+        text = FLAG.sub(lambda found: took("code", found[0]), text)
     return Prose(parts, numbers_in(text.replace("\\$", "$").translate(FULL_WIDTH)), text)
 
 

@@ -18,12 +18,15 @@ _WORDS = {
     "FLOP": "FLOP FLOPs", "FLOP/s": "FLOP/s", "FLOP/B": "FLOP/B FLOP/byte FLOPs/byte FLOP/字节", "MAC": "MAC MACs",
     "GT/s": "GT/s", "MT/s": "MT/s", "IOPS": "IOPS", "GPU·h": "GPU-hour GPU-hours GPU·h GPU·小时 GPU小时",
 }
+_LONG = {"k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta", "E": "exa",
+         "Ki": "kibi", "Mi": "mebi", "Gi": "gibi", "Ti": "tebi", "Pi": "pebi"}
+_BASES = {"B": "byte", "b": "bit"}
 # Every prefix of a byte, a bit, their rates and of operations is a unit of its own: GB is not GiB, Gb/s not GB/s.
 for _prefix in ("k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi"):
     for _base in ("B", "b", "bit"):
         _unit = _prefix.replace("K", "k") + _base.replace("bit", "b")
         _WORDS.setdefault(_unit, "")
-        _WORDS[_unit] += f" {_prefix}{_base}"
+        _WORDS[_unit] += f" {_prefix}{_base}" + (f" {_LONG[_prefix]}{_BASES[_base]} {_LONG[_prefix]}{_BASES[_base]}s" if _base in _BASES else "")
         _WORDS.setdefault(f"{_unit}/s", "")
         _WORDS[f"{_unit}/s"] += f" {_prefix}{_base}/s {_prefix}{_base}ps {_prefix}{_base}/秒"
 for _prefix in ("G", "T", "P", "E"):
@@ -40,3 +43,7 @@ UNIT = re.compile(rf"(?:-|[ \u00a0\u202f]*(?:的? *(?:dense|sparse|peak|稠密|�
 
 SOFT = frozenset({"d", "week", "month", "year", "bit", "B", "h", "min", "s", "pp", "GPU·h"})
 """Units that are also plain words, which a translation may move away from the number."""
+
+#: How a text may write the units of bytes and bits, by unit: a number in words with one of these is another number than without.
+MEASURES = {unit: re.compile("|".join(re.escape(word) for word, meant in CANONICAL.items() if meant == unit))
+            for unit in set(CANONICAL.values()) if re.fullmatch(r"[kMGTPE]i?[Bb](?:/s)?", unit)}

@@ -14,6 +14,8 @@ REFERENCE = re.compile(r"^\s*(?P<mark>\[\^[^\]]+\]:|\*\[[^\]]+\]:|\[[^\]]+\]:)\s
 DEFINITION = re.compile(r"^\s*:\s+\S")
 RULE = re.compile(r"^\s*(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$")
 HTML = re.compile(r"^\s*</?[A-Za-z]")
+#: What a line begins with that is more than a line of words; a list item may begin with a digit.
+SIGNS = frozenset("`~$#<!?=-*+_[:|>")
 OPENERS = ("heading", "fence", "formula", "callout", "tab", "table", "caption", "figure", "item", "comment")
 
 
@@ -81,6 +83,8 @@ def _kind(line: str) -> str:
     stripped = line.strip()
     if not stripped:
         return "blank"
+    if stripped[0] not in SIGNS and not stripped[0].isdigit():    # most lines: words
+        return "caption" if "{" in line and TABLE_CAPTION.match(line) else "paragraph"
     if FENCE.match(line):
         return "fence"
     if stripped.startswith("$$"):

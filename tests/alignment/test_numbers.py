@@ -23,7 +23,7 @@ def left(english, chinese):
     ("a 16-bit type", "16 位的类型"), ("450 to 1,800 GB/s", "450–1,800 GB/s"), ("256 GB/s, then 320 within the rack", "256 GB/s，机柜内 320 GB/s"),
     ("$= 537$ MB", "即 537 MB"), ("$5 an hour", "每小时 5 美元"), ("it doubles", "变成 2 倍"), ("295 FLOP per byte", "295 FLOP/字节"),
     ("a dozen", "12 个"), ("H100s at 700 W", "H100 每块 700 W"), ("at 20 °C", "20 ℃"), ("one hundred and 128", "一百加 128"),
-    ("three quarters of the time", "四分之三的时间"), ("one large run", "这次训练"), ("memory, compute and network", "显存、计算、网络三样")])
+    ("three quarters of the time", "四分之三的时间"), ("one gigabyte of memory", "1 GB 内存"), ("one hundred gigabits", "100 Gb"), ("one large run", "这次训练"), ("memory, compute and network", "显存、计算、网络三样")])
 def test_the_same_number(english, chinese):
     assert left(english, chinese) == ([], [])
 
@@ -35,7 +35,8 @@ def test_the_same_number(english, chinese):
     ("8 and 8", "8", [], ["8"]), ("70B parameters", "7 亿参数", ["7 亿"], ["70B"]), ("5 ms", "5 µs", ["5 µs"], ["5 ms"]),
     ("2.13.0", "2.13.1", ["2.13.1"], ["2.13.0"]), ("−3 °C", "3 °C", ["3 °C"], ["−3 °C"]), ("700 W", "700 kW", ["700 kW"], ["700 W"]),
     ("1.5 GB", "15 GB", ["15 GB"], ["1.5 GB"]), ("eight GPUs", "九块 GPU", [], ["eight"]), ("eight GPUs", "9 块 GPU", ["9"], ["eight"]),
-    ("Four walls", "三堵墙", [], ["Four"])])
+    ("Four walls", "三堵墙", [], ["Four"]), ("one run reads 1 GB", "一次运行读 1 GiB", ["1 GiB"], ["1 GB"]),
+    ("one gigabyte of memory", "1 GiB 内存", ["1 GiB"], [])])
 def test_another_number(english, chinese, ours, theirs):
     assert left(english, chinese) == (ours, theirs)
 
