@@ -333,8 +333,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         search = config.plugins.get("material/search")
         if search is not None and self.only is None:
             lang = self._lang(config)
-            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang,
-                                            search_words(self.terms, lang))
+            entries = search.search_index.entries
+            self.indexes[lang] = index_json(entries, self._root(config), lang, search_words(self.terms, lang))
+            entries.clear()    # the i18n plugin would look for entries that both languages have, each against all others
 
     @event_priority(-200)
     def _write_outputs(self, config: MkDocsConfig) -> None:

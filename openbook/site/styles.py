@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-CLASSES = re.compile(r'class="([^"]*)"')
+CLASSES = re.compile(r' class="([^"]*)"')
 #: What stands in brackets behind a colon only narrows or negates: a rule is not judged by it.
 BRACKETS = re.compile(r"\([^()]*\)")
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
