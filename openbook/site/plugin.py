@@ -7,6 +7,7 @@ its own on_post_build. Events that must come after everything (the indexes, the 
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 import re
@@ -71,6 +72,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Keep one instance over all builds (MkDocs does so for plugins that have this event)."""
+        gc.set_threshold(50_000)    # a build makes millions of objects and few cycles: a fiftieth of its time went into the search for them
         self.dirty = dirty
         if dirty:
             quiet_about_dirty_builds()
