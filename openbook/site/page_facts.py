@@ -43,3 +43,12 @@ def days_of_change(changes: dict[str, tuple[Change, ...]]) -> dict[str, str]:
 def last_change(file: str, tables: set[str], days: dict[str, str]) -> str | None:
     """Return the day on which a reader last saw something new on a page: in its text, or in a table of facts it shows."""
     return max((days[path] for path in (file, *(f"data/{name}.yml" for name in tables)) if path in days), default=None)
+
+
+def headings_of(toc) -> list[dict]:
+    """Return the headings of a page's table of contents in reading order, as the manifest lists them."""
+    found = []
+    for item in toc:
+        found.append({"level": item.level, "id": item.id, "title": item.title})
+        found += headings_of(item.children)
+    return found
