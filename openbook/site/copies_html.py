@@ -15,7 +15,7 @@ MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
 def table_markdown(markup: str, led: Led, anchor: str = "") -> str:
     """Return a figure with a table, or a table, as a bold caption, a pipe table and its notes."""
     figure = _tree(markup)
-    rows = [[_cell(cell, led) for cell in row.xpath("th|td")] for row in figure.xpath(".//tr")]
+    rows = [[_cell(cell, led) for cell in row.iter("th", "td")] for row in figure.iter("tr")]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     caption = "".join(_inline(found, led) for found in figure.xpath(".//figcaption"))
@@ -47,7 +47,7 @@ def _tree(markup: str) -> etree._Element:
 
 
 def _cell(cell: etree._Element, led: Led) -> str:
-    return re.sub(r"\s+", " ", _inline(cell, led)).replace("|", "\\|")
+    return " ".join(_inline(cell, led).split()).replace("|", "\\|")
 
 
 def _inline(element: etree._Element, led: Led) -> str:

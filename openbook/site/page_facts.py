@@ -13,7 +13,7 @@ WORDS_A_MINUTE, CHARACTERS_A_MINUTE = 220, 330
 # Looked up rather than read: code, tables, figures, formulas.
 UNREAD = re.compile(r'<(pre|table|svg)\b.*?</\1>|<(span|div) class="arithmatex">.*?</\2>', re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
-HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 WORD = re.compile(r"[A-Za-z0-9][\w'’.-]*")
 CITED = re.compile(r'<li id="src-([^"]+)">')
 
@@ -24,7 +24,7 @@ def reading_minutes(content: str) -> int:
     `content` is the page's HTML before formulas are set and sources listed.
     """
     text = TAG.sub(" ", UNREAD.sub(" ", content))
-    characters = len(HAN.findall(text))
+    characters = sum(map(len, HAN.findall(text)))
     words = len(WORD.findall(HAN.sub(" ", text)))
     return max(1, ceil(characters / CHARACTERS_A_MINUTE + words / WORDS_A_MINUTE))
 
