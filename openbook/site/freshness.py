@@ -31,6 +31,10 @@ WORDS = {
 }
 
 
+#: The last states of each chapter, by its path, and of which files they are.
+_STATES: dict[str, tuple[tuple[Source, Source], list[SectionState]]] = {}
+
+
 def chapter_states(library: Library, chapter: Chapter) -> list[SectionState]:
     """Return the states of a chapter's sections; none where a language is missing."""
     scanned = library.source(chapter, "zh"), library.source(chapter, "en")
@@ -42,10 +46,6 @@ def chapter_states(library: Library, chapter: Chapter) -> list[SectionState]:
         states = states_of(*((library.docs / source.path).read_text("utf-8") for source in scanned), scanned)
         _STATES[chapter.path] = scanned, states
     return states
-
-
-#: The last states of each chapter, by its path, and of which files they are.
-_STATES: dict[str, tuple[tuple[Source, Source], list[SectionState]]] = {}
 
 
 def section_titles(library: Library, chapter: Chapter) -> dict[str, str]:
