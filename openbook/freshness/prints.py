@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from openbook.alignment.prose import COMMENT
 from openbook.reading.blocks import Section, sections_of, split_blocks
 from openbook.reading.fences import split_caption
-from openbook.reading.source import ATTRIBUTES, FENCE, Fence, scan
+from openbook.reading.source import ATTRIBUTES, FENCE, Fence, Source, scan
 
 DIGITS = re.compile(r"\d[\d.,{}]*\d|\d")
 SHAPE = re.compile(r"[0-9a-f]{4}-[0-9a-f]{10}-[0-9a-f]{6}-[0-9a-f]{6}")
@@ -54,9 +54,9 @@ class Original:
         return print_of([self.section], self.title)
 
 
-def originals_in(text: str) -> list[Original]:
+def originals_in(text: str, scanned: Source | None = None) -> list[Original]:
     """Return the sections of an English file that have a heading, with the ids that readers link to."""
-    ids = {heading.line: heading for heading in scan("", text).headings}
+    ids = {heading.line: heading for heading in (scanned or scan("", text)).headings}
     return [Original(ids[section.line].id, ids[section.line].text, section) for section in sections_of(split_blocks(text))
             if section.heading and section.line in ids]
 

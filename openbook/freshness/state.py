@@ -9,7 +9,7 @@ from openbook.alignment.pairing import pair_up
 from openbook.freshness.prints import Original, Print, originals_in, print_of
 from openbook.freshness.record import record_of
 from openbook.reading.blocks import Section, sections_of, split_blocks
-from openbook.reading.source import scan
+from openbook.reading.source import Source, scan
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,13 @@ class SectionState:
         return self.state == "missing" or (self.state == "changed" and self.parts != ("title",))
 
 
-def states_of(chinese: str, english: str) -> list[SectionState]:
-    """Return the state of every section of a chapter, in the order of the English file."""
-    originals, record = originals_in(english), record_of(scan("", chinese))
+def states_of(chinese: str, english: str, scanned: tuple[Source, Source] | None = None) -> list[SectionState]:
+    """Return the state of every section of a chapter, in the order of the English file.
+
+    `scanned` are the same two texts, in this order, for who has them scanned.
+    """
+    ours, theirs = scanned or (scan("", chinese), scan("", english))
+    originals, record = originals_in(english, theirs), record_of(ours)
     missing, ahead = _unpaired(chinese, originals)
     explained = _explain(originals, record)
     moved = _moved([original.id for original in originals], list(record))

@@ -179,6 +179,9 @@ class Copier:
         return "".join([*parts, self._prose(text[end:])])
 
     def _prose(self, text: str) -> str:
+        if "[" not in text and "]" not in text:
+            return text    # most of it: no link, no citation
+
         def cited(found: re.Match) -> str:
             names = [name.strip().removeprefix("@") for name in found["ids"].split(";")]
             self.cited.update(dict.fromkeys(names))

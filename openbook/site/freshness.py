@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import posixpath
 import re
@@ -10,6 +9,7 @@ import re
 from openbook.book import Chapter
 from openbook.freshness.state import SectionState, states_of
 from openbook.reading.library import Library
+from openbook.reading.source import Source
 
 FENCE = re.compile(r"(?m)^```status[ \t]*\n```[ \t]*$")
 HEADING = r'(<h{level}[^>]* id="{id}"[^>]*>.*?</h{level}>)'
@@ -31,18 +31,21 @@ WORDS = {
 }
 
 
+#: The last states of each chapter, by its path, and of which files they are.
+_STATES: dict[str, tuple[tuple[Source, Source], list[SectionState]]] = {}
+
+
 def chapter_states(library: Library, chapter: Chapter) -> list[SectionState]:
     """Return the states of a chapter's sections; none where a language is missing."""
-    files = [library.docs / chapter.file(lang) for lang in ("zh", "en")]
-    if not all(file.is_file() for file in files):
+    scanned = library.source(chapter, "zh"), library.source(chapter, "en")
+    if not all(scanned):
         return []
-    return list(_states(*(file.read_text("utf-8") for file in files)))
-
-
-# A chapter's own page, the table of all chapters in both languages and its copy in Markdown ask for the same.
-@functools.lru_cache(maxsize=256)
-def _states(chinese: str, english: str) -> tuple[SectionState, ...]:
-    return tuple(states_of(chinese, english))
+    # A chapter's own page, the table of all chapters in both languages and its copy in Markdown ask for the same.
+    known, states = _STATES.get(chapter.path, (None, []))
+    if known is None or any(ours is not theirs for ours, theirs in zip(known, scanned)):
+        states = states_of(*((library.docs / source.path).read_text("utf-8") for source in scanned), scanned)
+        _STATES[chapter.path] = scanned, states
+    return states
 
 
 def section_titles(library: Library, chapter: Chapter) -> dict[str, str]:

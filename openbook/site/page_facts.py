@@ -13,7 +13,7 @@ WORDS_A_MINUTE, CHARACTERS_A_MINUTE = 220, 330
 # Looked up rather than read: code, tables, figures, formulas.
 UNREAD = re.compile(r'<(pre|table|svg)\b.*?</\1>|<(span|div) class="arithmatex">.*?</\2>', re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
-HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 WORD = re.compile(r"[A-Za-z0-9][\w'’.-]*")
 CITED = re.compile(r'<li id="src-([^"]+)">')
 
@@ -24,7 +24,7 @@ def reading_minutes(content: str) -> int:
     `content` is the page's HTML before formulas are set and sources listed.
     """
     text = TAG.sub(" ", UNREAD.sub(" ", content))
-    characters = len(HAN.findall(text))
+    characters = sum(map(len, HAN.findall(text)))
     words = len(WORD.findall(HAN.sub(" ", text)))
     return max(1, ceil(characters / CHARACTERS_A_MINUTE + words / WORDS_A_MINUTE))
 
@@ -43,3 +43,12 @@ def days_of_change(changes: dict[str, tuple[Change, ...]]) -> dict[str, str]:
 def last_change(file: str, tables: set[str], days: dict[str, str]) -> str | None:
     """Return the day on which a reader last saw something new on a page: in its text, or in a table of facts it shows."""
     return max((days[path] for path in (file, *(f"data/{name}.yml" for name in tables)) if path in days), default=None)
+
+
+def headings_of(toc) -> list[dict]:
+    """Return the headings of a page's table of contents in reading order, as the manifest lists them."""
+    found = []
+    for item in toc:
+        found.append({"level": item.level, "id": item.id, "title": item.title})
+        found += headings_of(item.children)
+    return found

@@ -7,6 +7,7 @@ its own on_post_build. Events that must come after everything (the indexes, the 
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 import re
@@ -23,17 +24,17 @@ from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import get_relative_url, write_file
+from mkdocs.utils import get_relative_url
 
 from openbook import LANGUAGES
 from openbook.addresses.moved import load_moves
 from openbook.book import Book, Chapter, Part, book_from_nav, english_path, nav_translations
 from openbook.checking.run import check_repository
 from openbook.checking.whole import check_chapters_alone
-from openbook.facts.download import csv_name, csv_text
+from openbook.facts.download import csv_name
 from openbook.facts.inside import files_inside
 from openbook.findings import BookError
-from openbook.formulas import katex
+from openbook.formulas.katex import render_all
 from openbook.freshness.state import SectionState
 from openbook.pdf.words import chapter_label, part_label
 from openbook.safety.article import wrong_in
@@ -46,15 +47,16 @@ from openbook.site.freshness import chapter_states, mark_behind, say_untranslate
 from openbook.site.head import Shown, head_of, plain_url
 from openbook.site.manifest import OFFLINE, PDF, ROOTS, TAGS, Collected, copy_attachments, manifest, printed, write_manifest
 from openbook.site.markdown import BookMarkdown, Rendering, prepare
-from openbook.site.page_facts import days_of_change, last_change, reading_minutes, sources_read
+from openbook.site.outputs import write_indexes, write_look, write_tables
+from openbook.site.page_facts import days_of_change, headings_of, last_change, reading_minutes, sources_read
 from openbook.site.pages import finish_content, finish_page, lead_inside
 from openbook.site.parts import part_page, with_part_pages
-from openbook.site.policy import inline_scripts, write_headers
+from openbook.site.policy import inline_scripts
 from openbook.site.preview import Workshop, quiet_about_dirty_builds
 from openbook.site.publish import Published, publish
 from openbook.site.redirects import ids_elsewhere, keep_ids
 from openbook.site.search import MARKS, index_json, searchable
-from openbook.site.styles import classes_in, drop_comments, trim_theme
+from openbook.site.styles import classes_in
 from openbook.site.touched import shown_tables
 from openbook.terms.search import search_words
 
@@ -72,6 +74,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Keep one instance over all builds (MkDocs does so for plugins that have this event)."""
+        # A build makes millions of objects and hardly a cycle: a fiftieth of its time would go into the search for them.
+        gc.set_threshold(50_000)
         self.dirty = dirty
         if dirty:
             quiet_about_dirty_builds()
@@ -240,13 +244,13 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             page.meta["search"] = {"exclude": True}    # the preview keeps the index of its start
         self.has_formulas |= page.meta["has_formulas"]
         if rendering.chapter:
-            self.collected.pages[rendering.chapter.path, rendering.lang] = {
+            page.meta["facts"] = self._page_facts(content, minutes)
+            collected = self.collected.pages[rendering.chapter.path, rendering.lang] = {
                 "title": page.meta.get("print_title") or page.title, "url": page.url, "html": page.file.dest_uri, "file": page.file.src_uri,
                 "language": rendering.text_lang, "description": page.meta.get("description", ""),
-                "headings": _headings(page.toc)} | self._page_facts(content, minutes)
-            page.meta["facts"] = self._page_facts(content, minutes)
+                "headings": headings_of(page.toc)} | page.meta["facts"]
             if rendering.text_lang == "zh":
-                self.collected.pages[rendering.chapter.path, rendering.lang]["behind"] = sum(state.behind for state in states)
+                collected["behind"] = sum(state.behind for state in states)
         return content
 
     def _page_facts(self, content: str, minutes: int) -> dict:
@@ -274,7 +278,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
     @event_priority(-50)
     def _show_readers_all(self, context, *, page: Page, config: MkDocsConfig, nav):
         """After the search plugin: formulas come last, whose markup is half of some pages."""
-        page.content = katex.render_all(MARKS.sub("", self.whole))
+        page.content = render_all(MARKS.sub("", self.whole))
         return context
 
     def _tell_templates(self, context, *, page: Page, config: MkDocsConfig, nav):
@@ -334,8 +338,9 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         search = config.plugins.get("material/search")
         if search is not None and self.only is None:
             lang = self._lang(config)
-            self.indexes[lang] = index_json(search.search_index.entries, self._root(config), lang,
-                                            search_words(self.terms, lang))
+            entries = search.search_index.entries
+            self.indexes[lang] = index_json(entries, self._root(config), lang, search_words(self.terms, lang))
+            entries.clear()    # the i18n plugin would look for entries that both languages have, each against all others
 
     @event_priority(-200)
     def _write_outputs(self, config: MkDocsConfig) -> None:
@@ -343,9 +348,7 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
         if config.plugins["i18n"].building:
             return
         site = Path(config.site_dir)
-        for lang, text in self.indexes.items():
-            place = site / (ROOTS[lang] if len(self.indexes) > 1 else "") / "search" / "search_index.json"
-            write_file(text.encode(), str(place))
+        write_indexes(site, self.indexes)
         if self.only is not None:
             self._report_changes()
         if self.dirty:
@@ -354,17 +357,8 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             return
         for name in ("sitemap.xml", "sitemap.xml.gz"):    # ours has the days on which pages changed; without an address there is none
             (site / name).unlink(missing_ok=True)
-        write_headers(site, self.scripts)
-        if not self.dirty:
-            trim_theme(site, self.classes)
-            drop_comments(site)
-        if self.has_formulas:
-            write_file(katex.style_sheet().encode(), str(site / "assets/katex/katex.css"))
-            for font in katex.font_files():
-                write_file(font.read_bytes(), str(site / "assets/katex/fonts" / font.name))
-        for table in self.rendering.facts.tables.values():
-            for lang in LANGUAGES:    # the mark at the head tells spreadsheets that the file is UTF-8
-                write_file(csv_text(table, self.rendering.facts, lang).encode("utf-8-sig"), str(site / csv_name(table.name, lang)))
+        write_look(site, self.scripts, None if self.dirty else self.classes, self.has_formulas)
+        write_tables(site, self.rendering.facts)
         if len(self.indexes) > 1:
             texts = config.extra["book"]
             content = manifest(self.rendering.library, self.collected, texts, self.root, config.site_url or "",
@@ -385,11 +379,3 @@ class OpenBookPlugin(BasePlugin[BookConfig]):
             log.warning("%s", finding)
 
     on_post_build = CombinedEvent(_keep_index, _write_outputs)
-
-
-def _headings(toc) -> list[dict]:
-    found = []
-    for item in toc:
-        found.append({"level": item.level, "id": item.id, "title": item.title})
-        found += _headings(item.children)
-    return found

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CLASSES = re.compile(r'class(?<!-class)="([^"]*)"')
+#: A colour of the theme's that an element asks for, and that a selector is for.
+ASKED = re.compile(r'data-md-color-((?:scheme|primary|accent)="[^"]*)"')
+COLOUR = re.compile(r"\[data-md-color-(\w+)=([\w-]+)\]")
 #: What stands in brackets behind a colon only narrows or negates: a rule is not judged by it.
 BRACKETS = re.compile(r"\([^()]*\)")
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
@@ -15,15 +18,16 @@ COMMENTS = {".css": re.compile(r"(?ms)^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n"), ".js
 
 
 def classes_in(page: str) -> set[str]:
-    """Return the class names of a page."""
-    return {name for names in set(CLASSES.findall(page)) for name in names.split()}
+    """Return the class names of a page, and the theme's colours that it asks for, such as `primary=custom`."""
+    colours = {asked.replace('"', "") for asked in ASKED.findall(page)}
+    return colours | {name for names in set(CLASSES.findall(page)) for name in names.split()}
 
 
 def trim_theme(site: Path, classes: set[str]) -> None:
-    """Write the theme's style sheet anew for pages that have `classes`, and those that the site's scripts give."""
+    """Write the theme's style sheets anew for pages that have `classes`, and those that the site's scripts give."""
     scripts = "".join(path.read_text("utf-8") for folder in ("javascripts", "js") for path in sorted((site / "assets" / folder).glob("*.js")))
     known = classes | set(re.findall(r"[\w-]+", scripts))
-    for path in (site / "assets/stylesheets").glob("main.*.min.css"):
+    for path in (site / "assets/stylesheets").glob("*.min.css"):
         path.write_text(trimmed(path.read_text("utf-8"), known), "utf-8")
 
 
@@ -41,7 +45,7 @@ def without_comments(text: str, suffix: str) -> str:
 
 
 def trimmed(sheet: str, known: set[str]) -> str:
-    """Return a style sheet without selectors for unknown classes and for text from right to left."""
+    """Return a style sheet without selectors for unknown classes and colours, and for text from right to left."""
     kept = []
     for head, body in _rules(sheet):
         if head.startswith(("@media", "@supports")):
@@ -83,4 +87,5 @@ def _usable(selector: str, known: set[str]) -> bool:
     bare = selector
     while BRACKETS.search(bare):
         bare = BRACKETS.sub("", bare)
-    return "[dir=rtl]" not in selector and all(name in known for name in CLASS.findall(bare))
+    asked = CLASS.findall(bare) + [f"{kind}={value}" for kind, value in COLOUR.findall(bare)]
+    return "[dir=rtl]" not in selector and known.issuperset(asked)
