@@ -12,13 +12,13 @@ from lxml.html import HtmlElement
 from . import markup
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
-from .flatten_code import flatten_code
+from .flatten_code import JOIN, flatten_code
 from .flatten_figures import flatten_figures, flatten_formulas, flatten_notes, flatten_tables
-from .flatten_links import Links, flatten_links, note_external_links
+from .flatten_links import Links, flatten_links, name_chapters, note_external_links
 from .flatten_marks import join_marks
 from .flatten_markup import (
     drop, flatten_details, flatten_footnotes, flatten_tabs, flatten_tasks, join_chinese_lines, join_sentences,
-    keep_leads, keep_units, mark_foreign, part_marks, tighten_citations)
+    keep_leads, keep_units, mark_foreign, part_marks, set_text, tighten_citations)
 from .flatten_quotes import curl_quotes
 from .render import Segment
 from .words import chapter_label, part_label
@@ -28,6 +28,9 @@ DROPPED = (
     './/a[contains(@class,"headerlink")]|.//*[contains(concat(" ",@class," ")," md-content__button ")]|.//script|'
     './/style[not(ancestor::*[local-name()="svg"])]|.//*[contains(@class,"md-source-file")]|.//form|.//button|.//nav|'
     './/*[contains(concat(" ",@class," ")," only-web ")]|.//link|.//meta|.//a[contains(@class,"footnote-backref")]')
+#: Characters of Chinese that fit a line of a chapter's title on the narrower paper.
+TITLE = 14
+_hyphen, _han, _marks = re.compile(r"(?<=\w)-(?=\w)"), re.compile("(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])"), re.compile("[，、：？]")
 #: Signs for which the fonts have a near twin only.
 TWINS = str.maketrans({"✔": "✓", "✘": "✗", "\u2011": "\u2010", "\ufe0f": None})
 
@@ -75,6 +78,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     files = links.pictures(chapter, article)
     links.lead_to_web(chapter, article)
     if not screen:
+        name_chapters(article, chapter, links, book.code)
         note_external_links(article, book.code)
     part_marks(article)
     if language == "zh":
@@ -157,6 +161,8 @@ def _title(book: Book, chapter: Chapter, article: HtmlElement) -> tuple[tuple[in
         first.text = chapter.title
     first.attrib.pop("id", None)
     first.set("class", "chapter-title")
+    for text in first.xpath(".//text()"):
+        set_text(text, whole_words(text))
     if book.site_url and chapter.number:
         address = etree.Element("p")
         address.set("class", "web-address")
@@ -174,6 +180,13 @@ def _title(book: Book, chapter: Chapter, article: HtmlElement) -> tuple[tuple[in
     return tuple((int(h.tag[1]), f"{chapter.id}--{h.get('id')}",
                   titles.get(h.get("id")) or " ".join("".join(h.itertext()).split()))
                  for h in article.iter("h2", "h3") if h.get("id"))
+
+
+def whole_words(title: str) -> str:
+    """Let no line of a title end inside a word with a hyphen, nor inside what Chinese marks part, where that fits a line."""
+    title = _hyphen.sub(f"-{JOIN}", title)
+    parts = _marks.split(title)
+    return _han.sub(JOIN, title) if max(map(len, parts)) <= TITLE else title
 
 
 def _prefix_ids(article: HtmlElement, chapter: Chapter) -> set[str]:

@@ -36,8 +36,9 @@ def flatten_code(root: HtmlElement, paper: str) -> None:
         if code is None:
             continue
         lines, columns, size = split_lines(runs(code)), _measure(div, COLUMNS[paper]), ""
-        kept = [name for name in div.get("class").split() if name in ("highlight", "tested", "output")]
-        if "output" in kept:
+        classes = div.get("class").split()
+        kept = [name for name in classes if name in ("highlight", "tested", "output")]
+        if "output" in kept or "language-text" in classes:  # tables of a terminal, which no longer are when their lines are cut
             size, columns = size_for(lines, columns)
         fitted = fit(lines, columns)
         _write_lines(code, fitted)

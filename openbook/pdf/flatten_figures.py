@@ -18,12 +18,12 @@ _scope = re.compile(r"#[\w-]+-svg\s+")
 FITS = ((78, ""), (90, "fit-1"), (104, "fit-2"), (120, "fit-3"))
 #: The widest a table may get, in characters, by cells kept on one line; and the widest that does not fill the measure.
 MOST_TIED, SLIM = 78, 60
-#: Rows up to which a table is kept on one page; the same if its rows have few lines; and how many these may be, its head included.
-BRIEF_ROWS, BRIEF_LINES = (6, 9), 15
+#: Rows and lines, the head's included, up to which a table is kept on one page: a longer one would leave a third of a page white.
+BRIEF_ROWS, BRIEF_LINES = 9, 11
 #: Characters of a table that fit on a line at full size.
 MEASURE = 105
-#: From this many notes on, those under a table stand in two columns.
-MANY_NOTES = 4
+#: From this many notes on, those under a table stand in two columns; up to this many, they stand on one page.
+MANY_NOTES, FEW_NOTES = 4, 10
 
 
 def flatten_figures(root: HtmlElement, code: str) -> None:
@@ -107,7 +107,7 @@ def flatten_tables(root: HtmlElement) -> None:
                 name = "short" if len(text) <= 5 else "han"
                 cell.set("class", f'{cell.get("class") or ""} {name}'.strip())
         count = len(table.xpath("./tbody/tr"))
-        if 0 < count <= BRIEF_ROWS[0] or count <= BRIEF_ROWS[1] and _lines(rows, columns) <= BRIEF_LINES:
+        if 0 < count <= BRIEF_ROWS and _lines(rows, columns) <= BRIEF_LINES:
             table.set("class", f'{table.get("class")} brief')
 
 
@@ -118,9 +118,9 @@ def flatten_notes(root: HtmlElement) -> None:
 
 
 def set_in_columns(notes: HtmlElement, number: int) -> None:
-    """Mark a paragraph of so many notes if they are to stand in two columns."""
-    if number >= MANY_NOTES:
-        notes.set("class", f"{notes.get('class')} many")
+    """Mark a paragraph of so many notes if they are to stand in two columns, and if they are to stay together."""
+    names = ["many"] * (number >= MANY_NOTES) + ["whole"] * (number <= FEW_NOTES)
+    notes.set("class", " ".join([notes.get("class"), *names]))
 
 
 def _narrowest(rows: list[list[HtmlElement]], columns: int, tied: bool = False) -> float:

@@ -14,7 +14,7 @@ HANG = 4
 #: A line's indent counts up to this much, so that something is left of the measure.
 DEEPEST = 24
 #: Classes for outputs that are too wide, with their size of type as a part of a listing's (book.css).
-SMALLER = (("", 1.0), ("wide-1", 0.9), ("wide-2", 0.8))
+SMALLER = (("", 1.0), ("wide-1", 0.9), ("wide-2", 0.8), ("wide-3", 0.72))
 #: Signs behind which a word that fills the measure is cut.
 SIGNS = "/,;|&=)"
 

@@ -19,6 +19,9 @@ from .words import word
 
 #: Scheme of links to another chapter until binding turns them into destinations by name.
 SCHEME = "x-book:"
+#: Where no number of a chapter is put behind a link, and the words that have one.
+_apart = frozenset(("table", "figcaption", "h1", "h2", "h3", "h4", "svg", "pre", "code"))
+_numbered = re.compile(r"\d\.\d|Chapter \d|第 \d+ 章")
 _outside = re.compile(r"(?:https?:|mailto:)", re.IGNORECASE)
 
 
@@ -29,10 +32,12 @@ class Links:
     book: Book
     inside: dict[str, Chapter] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inside = {_address(chapter.url): chapter for chapter in self.book.chapters}
         self.parts = {_address(part.url): part.id for part in self.book.parts if part.url}
+        self.numbers = {chapter.id: chapter.number for chapter in self.book.chapters if chapter.number}
 
     def resolve(self, chapter: Chapter, href: str) -> tuple[str, str]:
         """Find what a relative link of a chapter leads to: ('book', id), ('web', address) or ('', '')."""
@@ -112,6 +117,27 @@ def flatten_links(article: HtmlElement, chapter: Chapter, links: Links) -> list[
         else:
             del link.attrib["href"]
     return wanted
+
+
+def name_chapters(article: HtmlElement, chapter: Chapter, links: Links, code: str) -> None:
+    """Print the number of the chapter that a link leads to, once a paragraph: on paper its words alone lead nowhere."""
+    said = set()
+    for link in list(article.iter("a")):
+        href = link.get("href")
+        above = [a.tag for a in link.iterancestors()]
+        if not href or _outside.match(href) or not {"p", "li"} & set(above) or not _apart.isdisjoint(above):
+            continue
+        kind, target = links.resolve(chapter, href)
+        number = links.numbers.get(target.partition("--")[0], chapter.number) if kind == "book" else chapter.number
+        block = next(a for a in link.iterancestors("p", "li"))
+        if number == chapter.number or (block, number) in said or _numbered.search(_text(link)):
+            continue
+        said.add((block, number))
+        mark = etree.Element("span")
+        mark.set("class", "to-chapter")
+        mark.text = word(code, "to_chapter").format(number)
+        mark.tail, link.tail = link.tail, None
+        link.addnext(mark)
 
 
 def short_address(url: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 WORDS = {
     "en": {
-        "contents": "Contents", "appendices": "Appendices", "part": "Part {}", "chapter": "Chapter {}", "version": "Version {}",
+        "contents": "Contents", "appendices": "Appendices", "part": "Part {}", "chapter": "Chapter {}", "to_chapter": "\u00a0ch.\u00a0{}",
+        "version": "Version {}",
         "commit": "commit {}", "website": "Read it on the web", "source": "Source", "links": "Links",
         "author": "Authors", "edition": "This edition", "license": "Licence",
         "translation": "Chinese translation", "current": "up to date: {}", "behind": "{} with sections behind the English: {}",
@@ -17,7 +18,7 @@ WORDS = {
                         "and share what you make of it under the same licence.",
     },
     "zh": {
-        "contents": "目　录", "appendices": "附录", "part": "第{}部分", "chapter": "第 {} 章", "version": "版本 {}",
+        "contents": "目　录", "appendices": "附录", "part": "第{}部分", "chapter": "第 {} 章", "to_chapter": "第 {} 章", "version": "版本 {}",
         "commit": "提交 {}", "website": "在线阅读", "source": "源文件", "links": "链接",
         "author": "作者", "edition": "本版", "license": "许可",
         "translation": "中文翻译", "current": "与英文一致：{}", "behind": "{} 个小节落后于英文：{}",

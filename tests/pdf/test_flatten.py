@@ -193,8 +193,11 @@ def test_a_comment_that_does_not_fit_stands_above_its_line_but_not_inside_a_comm
 
 
 def test_a_wide_output_takes_smaller_type_before_it_is_cut():
-    assert [listing("x" * wide, "output").find("div").get("class") for wide in (84, 90, 105, 106)] == [
-        "highlight output short", "highlight output short wide-1", "highlight output short wide-2", "highlight output short"]
+    assert [listing("x" * wide, "output").find("div").get("class") for wide in (84, 90, 105, 116, 117)] == [
+        "highlight output short", "highlight output short wide-1", "highlight output short wide-2", "highlight output short wide-3",
+        "highlight output short"]
+    assert listing("x" * 90, "language-text").find("div").get("class") == "highlight short wide-1"
+    assert listing("x" * 90, "language-bash").find("div").get("class") == "highlight short"
 
 
 def test_a_listing_of_a_pane_is_found_by_words_though_a_comment_moves_and_a_word_is_cut():
@@ -251,7 +254,7 @@ def classes_of(table, cells="td"):
 
 
 @pytest.mark.parametrize("rows, text, kept", [
-    (6, "word " * 90, True), (7, "word " * 18, True), (7, "word " * 90, False), (9, "word", True), (10, "word", False)])
+    (6, "word " * 18, True), (6, "word " * 90, False), (9, "word", True), (10, "word", False)])
 def test_a_table_of_few_lines_is_kept_on_one_page(rows, text, kept):
     root = parse(f"<table><tbody>{f'<tr><td>name</td><td>{text}</td></tr>' * rows}</tbody></table>")
     flatten_figures.flatten_tables(root)
@@ -294,7 +297,7 @@ def test_addresses_are_printed_once_in_the_place_that_suits():
     flatten_links.note_external_links(root, "en")
     out = write(root)
     assert out.count('class="fn"') == 1 and '<span class="fn">a.\u200borg/\u200bx_\u200by</span>' in out
-    assert '<sup class="link-mark">a</sup>' in out and '<p class="link-notes">' in out
+    assert '<sup class="link-mark">a</sup>' in out and '<p class="link-notes whole">' in out
     assert '<span class="address"> c.\u200borg</span>' in out
     assert out.endswith('<p><a href="https://d.org">d.\u200borg</a></p>')
 
@@ -314,6 +317,31 @@ def test_the_letters_of_links_follow_those_of_a_tables_notes():
                  '<p class="table-notes"><span class="table-note"><sup class="note">a</sup> One.</span></p></figure>')
     flatten_links.note_external_links(root, "en")
     assert [mark.text for mark in root.iter("sup")] == ["b", "a", "b"]
+
+
+def test_few_notes_stay_on_one_page_and_many_stand_in_columns():
+    note = '<span class="table-note">n</span>'
+    notes = parse("".join(f'<p class="table-notes">{note * number}</p>' for number in (3, 4, 10, 11)))
+    flatten_figures.flatten_notes(notes)
+    assert [each.get("class") for each in notes] == [
+        "table-notes whole", "table-notes many whole", "table-notes many whole", "table-notes many"]
+
+
+def test_a_link_to_another_chapter_says_which_once_a_paragraph(site):
+    book = collect(site, "en")
+    root = parse('<p><a href="../alpha/">Alpha</a>, <a href="../alpha/#speed">speed</a>, <a href="#cost">cost</a></p>'
+                 '<ul><li><a href="../alpha/">Figure 1.2</a> <a href="https://e.org">e</a></li></ul>'
+                 '<table><tr><td><p><a href="../alpha/">Alpha</a></p></td></tr></table>')
+    flatten_links.name_chapters(root, book.chapters[2], Links(book), "en")
+    assert [mark.text for mark in root.iter("span")] == ["\u00a0ch.\u00a01"]
+    assert root.find(".//span").getprevious().text == "Alpha" and root.find(".//span").tail == ", "
+
+
+@pytest.mark.parametrize("title, shown", [
+    ("APOLLO, Adam-mini", "APOLLO, Adam-|mini"), ("Plain words", "Plain words"), ("检查点：保存、压缩", "检|查|点：保|存、压|缩"),
+    ("一二三四五六七八九十一二三四五", "一二三四五六七八九十一二三四五")])
+def test_a_title_breaks_between_its_words(title, shown):
+    assert flatten.whole_words(title) == shown.replace("|", "\u2060")
 
 
 def test_marks_under_tables_count_in_letters():
