@@ -76,7 +76,7 @@ def test_every_computed_value_is_what_its_formula_gives():
 
 
 #: "820 GiB/s x 1.0737." and "40,960 MiB in nvidia-smi." say of their cell: a product, and 1,024 times its value.
-PRODUCT = re.compile(r"^(?P<first>[\d,.]*\d)(?: [A-Za-z/]+)? x (?P<second>[\d,.]*\d)\.")
+PRODUCT = re.compile(r"^(?P<first>[\d,.]*\d)(?: [A-Za-z/]+)? × (?P<second>[\d,.]*\d)\.(?!\d)")
 MEBIBYTES = re.compile(r"^(?P<mib>[\d,]+) MiB\b")
 
 
