@@ -34,7 +34,7 @@ def draw_bars(request: ChartRequest, lang: str, drawing: Drawing, words: dict[st
     # Names too long to leave the bars their length stand over them, which makes a row twice as high.
     above = widest > drawing.width * (0.5 if drawing.width > 500 else 0.34)
     left = 6 if above else widest + 10
-    thick, gap = (size * 0.93, size * 0.42) if grouped else (size * 1.15, size * 0.4)
+    thick, gap = (size * 1.08, size * 0.42) if grouped else (size * 1.15, size * 0.4)
     ends = max(drawing.measure(bar.end) for group in bars for bar in group) * (1.07 if stacked else 1) + 8
     most = 5 if drawing.width < 500 else 8
     scale = from_zero([bar.length for group in bars for bar in group], left, drawing.width - ends, most)
@@ -52,6 +52,9 @@ def draw_bars(request: ChartRequest, lang: str, drawing: Drawing, words: dict[st
     for value in scale.ticks(most):
         drawing.line(scale.at(value), top, scale.at(value), bottom, "g")
         drawing.text(scale.at(value), bottom + size * 1.3, tick_label(value), "q", "m")
+    for group, (_, start) in zip(bars, places):    # before any bar: none is cut by the plate of its neighbour's value
+        for place, bar in enumerate(group):
+            drawing.plate(scale.at(max(bar.length, 0)) + 5, start + place * thick + thick / 2 + size * 0.33, bar.end)
     for name, group, (y, start) in zip(names, bars, places):
         if above:
             drawing.plate(left + 4, y + size * 0.95, name)

@@ -27,10 +27,10 @@ def arrange(places: list[float], widths: list[float], left: float, right: float)
     """Return where each name begins and ends, beside its line, and its level above the foot.
 
     A name that reaches past another line must stand lower than that line ends. Of the choices of sides that allow this,
-    the one with most names on the right is taken; where none does, names keep to the right.
+    one with all names on the same side is taken, else the one with most on the right; where none does, names keep to the right.
     """
     first = None
-    for sides in sorted(product((1, -1), repeat=len(places)), key=lambda sides: sides.count(-1)):
+    for sides in sorted(product((1, -1), repeat=len(places)), key=lambda sides: (len(set(sides)) > 1, sides.count(-1))):
         spans = [(x + ROOM, x + ROOM + width) if side > 0 else (x - ROOM - width, x - ROOM) for x, width, side in zip(places, widths, sides)]
         if any(start < left or end > right for start, end in spans):
             continue

@@ -53,14 +53,17 @@ def draw_scatter(request: ChartRequest, lang: str, drawing: Drawing, words: dict
     for row, (x, y), radius in zip(rows, points, radii):
         index = series.index(plain(row, request.series)) if request.series else 0
         marks.append((frame.x.at(x), frame.y.at(y), radius, index, shown(row.cells[request.label], request.column(request.label), lang)))
-    for x, y, radius, index, _ in sorted(marks, key=lambda mark: -mark[2]):
-        marker(drawing, index, x, y, radius)
+    for x, y, radius, *_ in marks:
         labels.block(x - radius, y - radius, x + radius, y + radius)
     for _, places in guides:
         labels.follow(places)
     labels.place([(x, y, radius, name) for x, y, radius, _, name in marks])
     for text, places in guides:    # last: a guide can be named anywhere on its way
         labels.along(places, text, "q")
+    labels.draw_plates()
+    for x, y, radius, index, _ in sorted(marks, key=lambda mark: -mark[2]):
+        marker(drawing, index, x, y, radius)
+    labels.draw_names()
 
 
 def _most(drawing: Drawing) -> tuple[int, int]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from openbook.facts.model import Cell, Facts, Table
+from openbook.facts.model import Cell, Facts, Row, Table
 from openbook.facts.tables import cited_ids
 from openbook.findings import Finding
+from openbook.formulas.check import unreadable
+from openbook.reading.formulas import formulas_in
 from openbook.reading.library import Library
 from openbook.reading.source import CITATION
 
@@ -21,6 +24,7 @@ def check_facts(library: Library, facts: Facts) -> Iterator[Finding]:
     yield from check_ranges(facts)
     yield from check_age(facts)
     yield from check_use(library, facts)
+    yield from check_tex(facts)
 
 
 def check_ranges(facts: Facts) -> Iterator[Finding]:
@@ -77,6 +81,20 @@ def check_use(library: Library, facts: Facts) -> Iterator[Finding]:
         if name not in used:
             yield Finding("docs/data/sources.yml", source.line, "unused-source", f"nobody cites the source `{name}`",
                           "Cite it where its facts are used, or take it out.")
+
+
+def check_tex(facts: Facts) -> Iterator[Finding]:
+    """Yield a finding for each formula of a text or a note that KaTeX cannot read."""
+    yield from unreadable(dict.fromkeys((_path(table), replace(formula, line=row.line)) for table in facts.tables.values()
+                                        for row in table.rows for text in _texts(row) for formula in formulas_in(text)))
+
+
+def _texts(row: Row) -> Iterator[str]:
+    """Yield the texts of a row that may hold a formula."""
+    for cell in row.cells.values():
+        for found in (cell, *cell.also):
+            for words in (found.value, found.note):
+                yield from (text for text in words.values() if "$" in text) if isinstance(words, dict) else ()
 
 
 def _cells(table: Table) -> Iterator[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from openbook.alignment.check import check_chapters
 from openbook.charts.request import parse_chart
@@ -11,9 +12,9 @@ from openbook.facts.fences import RequestError
 from openbook.facts.model import Facts
 from openbook.facts.tables import parse_request
 from openbook.findings import Finding
-from openbook.formulas.katex import KatexMissing, TexError, parse
+from openbook.formulas.check import unreadable
 from openbook.freshness.record import check_records
-from openbook.reading.formulas import formulas_in
+from openbook.reading.formulas import Formula, formulas_in
 from openbook.reading.library import Library
 from openbook.safety.check import check_markup
 from openbook.safety.markup import words_faults
@@ -44,6 +45,7 @@ def check_fences(library: Library, facts: Facts) -> Iterator[Finding]:
 
 def check_formulas(library: Library) -> Iterator[Finding]:
     """Yield findings about TeX that cannot be read, and marks of equations without one."""
+    placed: list[tuple[str, Formula]] = []
     for (_, _), source in library.sources.items():
         formulas = formulas_in((library.docs / source.path).read_text("utf-8"), source.body_line)
         ends = {formula.end for formula in formulas if formula.display}
@@ -51,12 +53,8 @@ def check_formulas(library: Library) -> Iterator[Finding]:
             if caption.kind == "eq" and caption.line - 1 not in ends:
                 yield Finding(f"docs/{source.path}", caption.line, "formula", f"the mark {{#{caption.id}}} does not follow a formula",
                               "Put it alone on the line below the closing $$.")
-        for formula in formulas:
-            try:
-                parse(formula.tex, formula.display)
-            except TexError as error:
-                yield Finding(f"docs/{source.path}", formula.line, "formula", str(error),
-                              "Mend the TeX; write a plain dollar sign as \\$.")
-            except KatexMissing as error:
-                yield Finding(f"docs/{source.path}", formula.line, "formula", "the formula cannot be rendered", str(error))
-                return
+        for fence in source.fences:
+            if fence.language in FENCES and "$" in fence.body:
+                formulas += [replace(formula, line=fence.line + formula.line) for formula in formulas_in(fence.body)]
+        placed += [(f"docs/{source.path}", formula) for formula in formulas]
+    yield from unreadable(placed)

@@ -9,6 +9,7 @@ import re
 
 from openbook.facts.model import Cell, Column, Facts, Row, Table
 from openbook.facts.tables import inline_html
+from openbook.formulas.katex import FORMULA
 
 WORDS = {"en": {"notes": "Notes", "sources": "Sources", "checked": "Checked", "or": "or {} ({})", "note": "{}: {}"},
          "zh": {"notes": "注释", "sources": "来源", "checked": "核对日期", "or": "或 {}（{}）", "note": "{}：{}"}}
@@ -48,8 +49,9 @@ def _plain(cell: Cell | None, column: Column, lang: str) -> str:
 
 
 def _words(markup: str) -> str:
-    """Return inline Markdown without its marks."""
-    return html.unescape(re.sub(r"<[^>]+>", "", inline_html(markup)))
+    """Return inline Markdown without its marks; a formula stays TeX between dollar signs."""
+    shown = FORMULA.sub(lambda found: f"${found['tex']}$", inline_html(markup))
+    return html.unescape(re.sub(r"<[^>]+>", "", shown))
 
 
 def _notes(row: Row, columns: list[Column], lang: str) -> str:

@@ -18,7 +18,7 @@ WORDS = {
 }
 SPACE_BEFORE_CITE = re.compile(r'[ \u00a0]+(?=<sup class="cite")')
 #: Text that is the same in HTML: nothing in it is a mark of Markdown, and no list or heading can begin with a letter.
-PLAIN = re.compile(r"[^\W\d_](?:[^*_`\[\]<>&\\!\n\r\t\x00-\x1f]*[^*_`\[\]<>&\\!\s\x00-\x1f])?")
+PLAIN = re.compile(r"[^\W\d_](?:[^*_`$\[\]<>&\\!\n\r\t\x00-\x1f]*[^*_`$\[\]<>&\\!\s\x00-\x1f])?")
 FIELDS = ("id", "data", "columns", "where", "sort", "caption")
 
 
@@ -63,7 +63,7 @@ def cite(source: str | None) -> str:
 
 @functools.cache
 def inline_html(text: str) -> str:
-    """Return inline Markdown (code spans, emphasis, links, citations) as HTML."""
+    """Return inline Markdown (code spans, emphasis, links, citations, formulas for KaTeX to render) as HTML."""
     if PLAIN.fullmatch(text):
         return text    # most cells: no Markdown could change them
     marked = CITATION.sub(lambda found: "".join(cite(name) for name in cited_ids(found)), text)
@@ -76,7 +76,7 @@ def _converter():
     """Return one converter for all cells: to set one up takes ten times as long as a cell."""
     import markdown    # here, because the check shows no cells
 
-    return markdown.Markdown()
+    return markdown.Markdown(extensions=["pymdownx.arithmatex"], extension_configs={"pymdownx.arithmatex": {"generic": True}})
 
 
 def cited_ids(found: re.Match) -> list[str]:

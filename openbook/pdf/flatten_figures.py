@@ -138,7 +138,7 @@ def _lines(rows: list[list[HtmlElement]], columns: int) -> int:
 
 def _is_tied(cell: HtmlElement) -> bool:
     """Say whether a cell reads best on one line: a short number, or a short name that heads a row."""
-    if cell.tag != "td" or cell.find(".//br") is not None:
+    if cell.tag != "td" and cell.get("scope") != "row" or cell.find(".//br") is not None:
         return False
     number = {"num", "right"} & set((cell.get("class") or "").split())
     return _size(cell) <= (14 if number else 18 if cell.getprevious() is None else 0)

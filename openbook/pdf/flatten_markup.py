@@ -139,10 +139,12 @@ def part_marks(root: HtmlElement) -> None:
 
 
 def keep_units(root: HtmlElement) -> None:
-    """Keep a number and its unit, and a figure's name and number, on one line; in the narrow cells of tables GB/s alone.
+    """Keep a number and its unit, and a figure's name and number, on one line; in the narrow cells of tables the unit alone.
 
     The space stays a space: a no-break space would be another character to those who search or copy.
     """
+    for unit in root.xpath('.//th/span[@class="unit"]'):
+        add_class(unit, "keep")    # of a column, whatever it is: 1/s, B/FLOP
     for text in root.xpath(".//text()"):
         if not _number_or_stroke.search(text) or not _in_prose(text):
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import posixpath
 from collections.abc import Iterable
 
 from .collect import Book, Chapter
@@ -47,14 +48,25 @@ def _chapters(code: str, chapters: Iterable[Chapter]) -> str:
 
 
 def attached(book: Book) -> dict[str, tuple[str, Chapter]]:
-    """Name the files to attach: by name in the PDF, their path in the site and the first chapter that shows them."""
-    paths: dict[str, Chapter] = {}
+    """Name the files to attach: by name in the PDF, their path in the site and the chapter that they belong to."""
+    shown_in: dict[str, list[Chapter]] = {}
     for chapter in book.chapters:
         for path in chapter.attachments:
-            paths.setdefault(path, chapter)
-    plain = [path.rpartition("/")[2] for path in paths]
-    return {(path.replace("/", "-") if plain.count(path.rpartition("/")[2]) > 1 else path.rpartition("/")[2]): (path, chapter)
-            for path, chapter in paths.items()}
+            shown_in.setdefault(path, []).append(chapter)
+    plain = [path.rpartition("/")[2] for path in shown_in]
+    return {(path.replace("/", "-") if plain.count(path.rpartition("/")[2]) > 1 else path.rpartition("/")[2]): (path, _home(path, chapters))
+            for path, chapters in shown_in.items()}
+
+
+def _home(path: str, chapters: list[Chapter]) -> Chapter:
+    """Return that of the chapters which show a file that stands beside it, else in a folder of that name, else the first numbered one."""
+    folder = posixpath.dirname(path)
+
+    def distance(chapter: Chapter) -> tuple[bool, bool, bool]:
+        own = posixpath.dirname(chapter.path)
+        return own != folder, posixpath.basename(own) != posixpath.basename(folder), chapter.number is None
+
+    return min(chapters, key=distance)
 
 
 def files_segment(book: Book, paper: str) -> Segment:

@@ -9,6 +9,8 @@ from lxml import etree
 
 #: Makes of an address in the facts (`book:docs/tables.md`) one that leads somewhere from the page.
 Led = Callable[[str], str]
+#: How the page marks a formula for KaTeX.
+OPEN, CLOSE = r"\(", r"\)"
 MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
 
 
@@ -66,6 +68,8 @@ def _element(element: etree._Element, led: Led) -> str:
         return f" ({inner})"    # with a space: behind a citation the brackets would make a link of it
     if element.tag == "code":
         return f"`{inner}`"
+    if element.get("class") == "arithmatex":
+        return f"${inner.removeprefix(OPEN).removesuffix(CLOSE)}$"
     if element.tag == "a" and element.get("href"):
         return f"[{inner}]({led(element.get('href'))})"
     return MARKS.get(element.tag, "") + inner + MARKS.get(element.tag, "")

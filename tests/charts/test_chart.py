@@ -79,6 +79,16 @@ def test_groups_have_a_bar_a_column_and_none_for_what_is_unknown(facts):
     assert words(figure)[:2] == ["BF16", "FP8"]
 
 
+def test_a_value_keeps_off_the_bar_and_the_value_below_it(facts):
+    svg = shown(GROUPED, facts).xpath(".//svg[@class='chart-wide']")[0]
+    size, comma = 13, 0.16    # of the letters, and how deep a comma hangs
+    tops = [float(re.match(r"M[\d.]+ ([\d.]+)H", path)[1]) for path in svg.xpath("path[starts-with(@class, 'f')]/@d")][2:]    # less the key
+    values = [float(text.get("y")) for text in svg.xpath("text[not(@class)]")][-len(tops):]
+    assert len(values) == 5 and all(value + comma * size < below for value, below in zip(values, tops[1:]) if below > value - size)
+    drawn = [element.get("class") or element.tag for element in svg]
+    assert "w" not in drawn[drawn.index("w") + 5:], "plates come before bars"
+
+
 def test_lines_pass_through_every_year_of_their_series(facts):
     figure = shown(LINES, facts)
     lines = figure.xpath(".//svg[@class='chart-wide']/path[starts-with(@class, 'k')]/@d")
@@ -109,6 +119,13 @@ def test_a_roof_bends_at_its_ridge_point(facts):
     roof = figure.xpath(".//svg[@class='chart-wide']/path[@class='k s1']/@d")[-1]
     (_, y1), (x2, y2), (x3, y3) = [tuple(map(float, point.split())) for point in roof[1:].split("L")]
     assert y1 > y2 == y3 and x2 < x3
+
+
+def test_the_marks_of_a_wide_roofline_are_all_named_on_the_right_of_their_lines(facts):
+    svg = shown(ROOF.replace('{"decode, batch 1": 1}', "{decode: 1, a matrix multiplication of great size: 3000}"), facts).xpath(".//svg[@class='chart-wide']")[0]
+    lines = [float(re.match(r"M([\d.]+) ", path)[1]) for path in svg.xpath("path[@class='d']/@d")]
+    names = {text.text: float(text.get("x")) for text in svg.xpath("text[@class='q']")}
+    assert [names["decode"], names["a matrix multiplication of great size"]] == pytest.approx([line + 4 for line in lines], abs=0.2)
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -33,6 +33,11 @@ def test_a_name_without_room_on_the_right_stands_on_the_left_below_the_lines_it_
     assert spans[1] == (36, 276) and levels == [1, 0]
 
 
+def test_all_names_stand_on_the_same_side_where_they_can():
+    spans, levels = arrange([60, 120, 280], [40, 40, 60], 0, 300)
+    assert spans == [(16, 56), (76, 116), (216, 276)] and levels == [0, 0, 0]
+
+
 def test_the_marks_of_a_narrow_roofline_that_once_crossed_do_not():
     places, widths = [38, 163, 207, 273], [84, 90, 97, 97]
     spans, levels = arrange(places, widths, 34, 352)

@@ -1,5 +1,9 @@
 """Names of points keep off each other, off marks and inside the plot."""
 
+import re
+
+import pytest
+
 from openbook.charts.drawing import Drawing
 from openbook.charts.labels import Labels
 
@@ -60,11 +64,34 @@ def test_a_name_crosses_a_line_rather_than_a_mark():
     labels.place([(200, 100, 5, "name")])
     left, top, _, bottom = labels.taken[before]
     assert left == 208 and top < 100 < bottom
-    assert 'class="w"' in labels.drawing.parts[-2]    # the line stops behind the name
+    labels.draw_plates()
+    assert [part.partition(" d=")[0] for part in labels.drawing.parts] == ['<path class="w"']    # the line stops behind the name
+
+
+def test_no_name_is_cut_by_the_plate_of_another():
+    labels = Labels(Drawing(400, 12), 0, 400, 0, 300)
+    labels.place([(100, 100, 4, "Trainium2"), (130, 100, 4, "Gaudi 3")])
+    labels.along([(0, 200), (400, 200)], "10 ms")
+    labels.draw_plates()
+    labels.draw_names()
+    assert [re.match("<[a-z]+", part)[0] for part in labels.drawing.parts] == ["<path"] * 3 + ["<text"] * 3
+
+
+def test_a_lines_name_lies_along_its_upper_side_at_its_upper_end():
+    labels = Labels(Drawing(500, 12), 0, 500, -50, 300)
+    rising = [(4 * step, 300 - 3 * step) for step in range(101)]    # from (0, 300) to (400, 0)
+    labels.follow(rising)
+    labels.along(rising, "10 ms")
+    (x, y, _, _, turned), = labels.names
+    assert turned.startswith(' transform="rotate(-36.9 ')
+    assert (300 - 0.75 * x - y) * 0.8 == pytest.approx(0.35 * 12)    # the distance of its baseline from the line
+    width = labels.drawing.measure("10 ms")
+    assert x + 0.8 * width == pytest.approx(400 - 0.8 * 3, abs=3)
 
 
 def test_a_line_is_named_where_no_name_stands():
     labels = Labels(Drawing(400, 12), 0, 400, 0, 300)
     labels.fixed(330, 100, "a name")
     labels.along([(x, 108) for x in range(0, 401, 4)], "20 ms")
-    assert covered(labels.taken) == []
+    name, *letters = labels.taken
+    assert letters and all(covered([name, letter]) == [] for letter in letters)

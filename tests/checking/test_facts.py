@@ -2,7 +2,7 @@
 
 import pytest
 
-from openbook.checking.facts import check_age, check_ranges, check_use
+from openbook.checking.facts import check_age, check_ranges, check_tex, check_use
 from openbook.checking.run import check_repository
 from openbook.facts.load import load_facts
 from openbook.reading.library import Library
@@ -35,6 +35,21 @@ def facts_of(write, rows: str, sources: str = SOURCES, more: dict | None = None)
 ])
 def test_a_number_outside_of_its_columns_range_is_named(write, rows, found):
     assert [(finding.line, finding.message) for finding in check_ranges(facts_of(write, rows))] == found
+
+
+def test_a_formula_that_katex_cannot_read_is_named_once_with_its_row(write):
+    facts = facts_of(write, "", more={"docs/data/rules.yml": r"""
+        title: {en: Rules, zh: 法则}
+        columns:
+          rule: {type: text, en: Rule, zh: 法则}
+        rows:
+          - {id: a, rule: "$6 N D$ and `$JOB`"}
+          - id: b
+            rule: {value: "$\\nosuch$", note: {en: "$x$", zh: "$\\frac$"}}
+        """})
+    found = [(finding.path, finding.line, finding.rule, finding.message.partition(":")[0]) for finding in check_tex(facts)]
+    assert found == [("docs/data/rules.yml", 6, "formula", "KaTeX cannot read the formula `\\nosuch`"),
+                     ("docs/data/rules.yml", 6, "formula", "KaTeX cannot read the formula `\\frac`")]
 
 
 def test_a_joined_column_is_judged_once(write):

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 FACTS, FINDINGS = load_facts(ROOT / "docs/data", ROOT)
 #: Counts, years, ratios, and numbers whose unit stands in a column beside them.
 UNITLESS = {"vcpu", "weight", "count", "year", "first", "accels", "accel", "ports", "links", "compute_units", "sparse_factor", "capacity", "gb_per_unit"}
-UNITLESS |= {"bias", "nodes", "ranks", "events", "rate", "gpus"}
+UNITLESS |= {"bias", "nodes", "ranks", "events", "rate", "gpus", "layers", "kv_heads", "head_dim", "width", "full", "window"}
 #: "36 PFLOPS sparse / 8 / 2." and "1,671 with sparsity / 2." are what a cell's note says of its own value.
 DIVISION = re.compile(r"^(?:[A-Z][\w ]*? )?(?P<first>[\d,.]*\d)(?: (?P<unit>[PT]?(?:FLOPS|OPS|W)))?(?: [a-z ]+?)? / (?P<rest>[\d,.]*\d(?: / [\d,.]*\d)*)\.")
 SCALE = {"PFLOPS": 1000, "POPS": 1000}
@@ -76,7 +76,7 @@ def test_every_computed_value_is_what_its_formula_gives():
 
 
 #: "820 GiB/s x 1.0737." and "40,960 MiB in nvidia-smi." say of their cell: a product, and 1,024 times its value.
-PRODUCT = re.compile(r"^(?P<first>[\d,.]*\d)(?: [A-Za-z/]+)? x (?P<second>[\d,.]*\d)\.")
+PRODUCT = re.compile(r"^(?P<first>[\d,.]*\d)(?: [A-Za-z/]+)? × (?P<second>[\d,.]*\d)\.(?!\d)")
 MEBIBYTES = re.compile(r"^(?P<mib>[\d,]+) MiB\b")
 
 

@@ -26,7 +26,7 @@ FILES = {
           - id: h100
             src: nv
             checked: 2026-11-21
-            name: {en: "H100 `SXM` [@nv]", zh: "H100 `SXM`，国行"}
+            name: {en: "H100 `SXM` [@nv], $n_a < 8$", zh: "H100 `SXM`，$n_a < 8$"}
             kind: gpu
             bf16: {value: 1979.5, src: amd, checked: 2026-10-01, note: {en: "Dense, see [@pypi].", zh: 稠密。}, also: [{value: 1980, src: pypi}]}
             page: {label: page, url: "https://example.org/page"}
@@ -36,11 +36,11 @@ FILES = {
 
 @pytest.mark.parametrize("lang, rows", [
     ("en", [["id", "Chip", "Kind", "BF16 (TFLOPS)", "Half", "Page", "Notes", "Sources", "Checked"],
-            ["h100", "H100 SXM", "graphics", "1979.5", "989.8", "https://example.org/page",
+            ["h100", "H100 SXM, $n_a < 8$", "graphics", "1979.5", "989.8", "https://example.org/page",
              "BF16: Dense, see. | BF16: or 1980 (pypi)", "https://example.org/nv https://example.org/amd pypi", "2026-11-21"],
             ["b", "B", "", "", "", "", "", "https://example.org/nv", "2026-11-20"]]),
     ("zh", [["id", "芯片", "类型", "BF16 (TFLOPS)", "一半", "页面", "注释", "来源", "核对日期"],
-            ["h100", "H100 SXM，国行", "图形", "1979.5", "989.8", "https://example.org/page",
+            ["h100", "H100 SXM，$n_a < 8$", "图形", "1979.5", "989.8", "https://example.org/page",
              "BF16：稠密。 | BF16：或 1980（pypi）", "https://example.org/nv https://example.org/amd pypi", "2026-11-21"],
             ["b", "B", "", "", "", "", "", "https://example.org/nv", "2026-11-20"]])])
 def test_every_row_and_column_in_one_language(write, lang, rows):

@@ -36,10 +36,10 @@ def test_the_notes_of_derived_cells_give_their_value():
     checked = 0
     for recipe, cells in RECIPES.items():
         for name in PARTS:
-            formula = cells[name].note and re.fullmatch(r"(?:.*: )?([\d,.]* ?[\d(+x/* ).,]+)\.", cells[name].note["en"])
+            formula = cells[name].note and re.fullmatch(r"(?:.*: )?([\d,.]* ?[\d(+×/* ).,]+)\.", cells[name].note["en"])
             if not formula:
                 continue
-            expression = formula[1].replace(",", "").replace(" x ", " * ")
+            expression = formula[1].replace(",", "").replace("×", "*")
             assert cells[name].value == pytest.approx(evaluate(expression, {}), rel=0.001), (recipe, name)
             checked += 1
     assert checked >= 18
@@ -47,7 +47,7 @@ def test_the_notes_of_derived_cells_give_their_value():
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_state_of_an_optimizer_follows_from_its_formula(name):
-    formula = OPTIMIZERS[name]["state"].value["en"].replace("mn", "(m * n)").replace("²", "**2").replace(" x ", " * ")
+    formula = OPTIMIZERS[name]["state"].value["en"].strip("$").replace("(mn)", "(m * n)").replace("^", "**").replace("\\times", "*")
     expression = re.sub(r"(?<=[\dmnrD)])\s+(?=[mnrD(])", " * ", formula)
     value = evaluate(expression, {"m": 4096, "n": 4096, "r": 1024 if name == "galore" else 256, "D": 32})
     assert OPTIMIZERS[name]["state_b"].value == pytest.approx(value, abs=0.005)

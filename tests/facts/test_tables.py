@@ -50,6 +50,15 @@ def test_a_source_that_all_rows_share_stands_behind_the_caption(facts):
     assert shared.xpath("//figcaption//sup/@data-cite") == ["nv-sheet"] and shared.xpath("//tbody//th/sup") == []
 
 
+@pytest.mark.parametrize("cell, shown", [
+    ("state `1/t`, then $10 + 24/t$ of 34", r'state <code>1/t</code>, then <span class="arithmatex">\(10 + 24/t\)</span> of 34'),
+    ("$N_a < N$", r'<span class="arithmatex">\(N_a &lt; N\)</span>'),
+    ("`$JOB` and `$NODE`", "<code>$JOB</code> and <code>$NODE</code>"),
+    ("2 $ or 3 $ an hour", "2 $ or 3 $ an hour")])
+def test_a_formula_in_a_cell_is_left_for_katex(cell, shown):
+    assert inline_html(cell) == shown
+
+
 def test_where_keeps_matching_rows(facts):
     request = parse_request(REQUEST + "where: {name: [H100]}\n", facts)
     assert [row[0] for row in rows(render(request, facts, "en", "Table 1.1"))] == ["Chip", "H100"]

@@ -2,8 +2,10 @@
 
 import json
 import subprocess
+from dataclasses import replace
 
 import pikepdf
+import pytest
 
 from openbook.pdf.collect import collect
 from openbook.pdf.edition import make
@@ -46,6 +48,22 @@ def test_files_of_one_name_keep_their_folders(site):
     book = collect(site, "en")
     assert {name: (path, chapter.id) for name, (path, chapter) in attached(book).items()} == {
         "alpha-ring.py": ("alpha/ring.py", "alpha"), "beta-ring.py": ("beta/ring.py", "beta")}
+
+
+@pytest.mark.parametrize("path, home", [
+    ("network/bench/ring.py", "network/bench/index.md"),    # beside the file
+    ("debug/probe.py", "network/debug/index.md"),           # in a folder of its name
+    ("storage/scan.py", "insights/cloud.md"),               # the first with a number
+    ("data/logs.yml", "index.md")])                         # the only one
+def test_a_file_is_listed_with_the_chapter_it_belongs_to_not_the_first_that_names_it(site, path, home):
+    book = collect(site, "en")
+    shows = {"index.md": ("network/bench/ring.py", "debug/probe.py", "storage/scan.py", "data/logs.yml"),
+             "insights/cloud.md": ("network/bench/ring.py", "debug/probe.py", "storage/scan.py"),
+             "network/bench/index.md": ("network/bench/ring.py", "storage/scan.py"), "network/debug/index.md": ("debug/probe.py",)}
+    chapters = tuple(replace(book.chapters[0], path=name, number=number or None, attachments=files)
+                     for number, (name, files) in enumerate(shows.items()))
+    (found, chapter), = [value for value in attached(replace(book, chapters=chapters)).values() if value[0] == path]
+    assert (found, chapter.path) == (path, home)
 
 
 def test_the_state_of_each_translation_is_told(site):

@@ -114,6 +114,13 @@ def test_a_number_and_its_unit_stay_on_one_line_and_no_character_changes(text, k
     assert root.text_content() == before
 
 
+def test_the_unit_of_a_column_stays_on_one_line():
+    root = parse('<table><tr><th>Reads <span class="unit">1/s</span></th><th>Per FLOP <span class="unit">B/FLOP</span></th></tr></table>')
+    flatten_markup.keep_units(root)
+    assert write(root) == ('<table><tr><th>Reads <span class="unit keep">1/s</span></th>'
+                           '<th>Per FLOP <span class="unit keep">B/FLOP</span></th></tr></table>')
+
+
 def test_a_paragraph_that_announces_a_block_stays_with_it():
     root = parse("<p>Run it:</p><div>x</div><p>Done:</p><p>y</p>")
     flatten_markup.keep_leads(root)
@@ -265,6 +272,10 @@ def test_short_numbers_and_names_of_rows_stay_on_one_line():
     prose = "words that may wrap where they must"
     table = f'<table><tbody><tr><td>A100 SXM 80 GB</td><td class="num">1.9 or 2.0</td><td>{prose}</td></tr></tbody></table>'
     assert classes_of(table)[1] == ["short", "num short", None]
+    facts = '<table><tbody><tr><th scope="row">RTX PRO 6000</th><td>x</td></tr></tbody></table>'
+    assert classes_of(facts, "th")[1] == ["short"], "so in a table of the facts"
+    head = '<table><thead><tr><th>Name of chip</th><th scope="col">A b</th></tr></thead><tbody><tr><td>x</td></tr></tbody></table>'
+    assert classes_of(head, "th")[1] == [None, None], "the head may wrap"
     wide = f'<td class="num">1.9 or 2.0 or 3</td>{"<td>" + "x" * 20 + "</td>"}'
     assert classes_of(f"<table><tbody><tr><td>A100 SXM 80 GB</td>{wide * 4}</tr></tbody></table>")[1][0] is None, "no room"
 

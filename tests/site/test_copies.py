@@ -101,5 +101,10 @@ def test_a_table_of_the_facts_becomes_a_pipe_table():
         "**Table 1.2.** Peaks.[^s] {#tab-x}\n\n| Chip | TFLOPS x |\n|---|---|\n| [H100](../a.md) | 1 `a\\|b` (a) or 2[^t] |\n\n(a) Dense.")
 
 
+def test_a_formula_of_the_facts_stays_tex():
+    markup = r'<table><thead><tr><th>State</th></tr></thead><tbody><tr><td>about <span class="arithmatex">\(16 N/n &lt; \alpha\)</span> B</td></tr></tbody></table>'
+    assert table_markdown(markup, str) == "| State |\n|---|\n| about $16 N/n < \\alpha$ B |"
+
+
 def test_definitions_become_bullets_with_their_ids():
     assert list_markdown('<dl><dt id="r">rank <span>进程</span></dt>\n<dd>One process.</dd></dl>', str) == "- **rank 进程** {#r}: One process."

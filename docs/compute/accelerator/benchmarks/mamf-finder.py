@@ -423,7 +423,7 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
     env, best = result["environment"], run["best"]
     where, _, where_zh = env["label"].partition("|")
     day, kind, depth = result["date"][:10], run["dtype"].upper(), sorted({r["k"] for r in run["shapes"]})
-    en_k, zh_k = (f"K = {depth[0]}",) * 2 if len(depth) == 1 else ("best K", "取最好的 K")
+    en_k, zh_k = (f"K = {depth[0]:,}",) * 2 if len(depth) == 1 else ("best K", "取最好的 K")
 
     def both(x, y, cls, zh, en):
         place = f'x="{x:g}" y="{y:g}" class="{cls}"'
@@ -441,7 +441,7 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
            both(20, 26, "b", f"{kind} 矩阵乘实测速率，TFLOPS（{zh_stat}，{zh_k}）", f"Measured {kind} matmul rate, TFLOPS ({en_stat}, {en_k})"),
            both(20, 47, "m", f"{where_zh or where}，{day}", f"{where}, {day}")]
     for i, m in enumerate(rows):
-        out.append(f'<text x="{left - 8}" y="{top + i * h + h / 2 + 5:g}" class="e">{m}</text>')
+        out.append(f'<text x="{left - 8}" y="{top + i * h + h / 2 + 5:g}" class="e">{m:,}</text>')
         for j, n in enumerate(columns):
             if r := cells.get((m, n)):
                 share = (r[stat] - low) / (high - low) if high > low else 1.0
@@ -455,12 +455,12 @@ def heat_map(result: dict, dtype: str | None = None) -> str:
     every = math.ceil(len(columns) / 14)
     for j, n in enumerate(columns):
         if j % every == 0:
-            out.append(f'<text x="{left + (j + 0.5) * w:.2f}" y="{bottom + 19:g}" class="c">{n}</text>')
+            out.append(f'<text x="{left + (j + 0.5) * w:.2f}" y="{bottom + 19:g}" class="c">{n:,}</text>')
     out.append(f'<text x="{left - 8}" y="{top - 8}" class="e m">M</text>')
     out.append(f'<text x="{left + width + 8}" y="{bottom + 19:g}" class="m">N</text>')
     out.append(f'<rect x="{left}" y="{bottom + 40:g}" width="14" height="14" rx="3" class="frame"/>')
     if best:
-        size = f"{best['m']} × {best['n']} × {best['k']}"
+        size = f"{best['m']:,} × {best['n']:,} × {best['k']:,}"
         out.append(both(left + 22, bottom + 52, "m", f"最好：M × N × K = {size}，{best[stat]:.{digits}f} TFLOPS",
                         f"best: M × N × K = {size}, {best[stat]:.{digits}f} TFLOPS"))
     out.append(both(left, bottom + 76, "m", "颜色越浓越快；同一列只差 M，同一行只差 N。", "A stronger colour is faster; a column differs in M alone, a row in N alone."))

@@ -63,15 +63,15 @@ def sawtooth(m: int, sweep: range, tile: tuple[int, int], units: int) -> str:
     y = lambda share: bottom - share * (bottom - top)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 394">',
            '<title lang="en">Predicted use of the device over N</title>', '<title lang="zh">预测的器件利用比例随 N 的变化</title>',
-           f'<desc lang="en">A sawtooth: with M {m}, tiles of {tile[0]} by {tile[1]} and {units} compute units, the share climbs and drops each time one more wave begins.</desc>',
-           f'<desc lang="zh">锯齿形：M 为 {m}，分块 {tile[0]} 乘 {tile[1]}，{units} 个计算单元；每多开一个波次，比例就骤降一次。</desc>',
+           f'<desc lang="en">A sawtooth: with M {m:,}, tiles of {tile[0]} by {tile[1]} and {units} compute units, the share climbs and drops each time one more wave begins.</desc>',
+           f'<desc lang="zh">锯齿形：M 为 {m:,}，分块 {tile[0]} 乘 {tile[1]}，{units} 个计算单元；每多开一个波次，比例就骤降一次。</desc>',
            "<style>", "text{font-family:var(--fig-font,sans-serif);font-size:13px;fill:var(--fig-ink,#1f2328)}",
            ".m{fill:var(--fig-muted,#59636e)}", ".b{font-weight:600;font-size:14px}", ".c{text-anchor:middle}", ".e{text-anchor:end}",
            ".g{stroke:var(--fig-grid,#d8dee4);stroke-width:1}", ".l{fill:none;stroke:var(--fig-c1,#0072b2);stroke-width:2.4;stroke-linejoin:round}",
            ".o{fill:var(--fig-c4,#d55e00)}", "</style>",
            f'<switch><text x="20" y="26" class="b" systemLanguage="zh">能用上的峰值比例（预测）</text><text x="20" y="26" class="b">Share of the peak that can be used (predicted)</text></switch>',
-           f'<switch><text x="20" y="47" class="m" systemLanguage="zh">M = {m}，分块 {tile[0]} × {tile[1]}，{units} 个计算单元；圆点：波次正好填满处，旁注波次数</text>'
-           f'<text x="20" y="47" class="m">M = {m}, tiles of {tile[0]} × {tile[1]}, {units} units; dots: fullest N of each wave count, with that count</text></switch>']
+           f'<switch><text x="20" y="47" class="m" systemLanguage="zh">M = {m:,}，分块 {tile[0]} × {tile[1]}，{units} 个计算单元；圆点：波次正好填满处，旁注波次数</text>'
+           f'<text x="20" y="47" class="m">M = {m:,}, tiles of {tile[0]} × {tile[1]}, {units} units; dots: fullest N of each wave count, with that count</text></switch>']
     for percent in (0, 25, 50, 75, 100):
         out.append(f'<line x1="{left}" y1="{y(percent / 100):g}" x2="{right}" y2="{y(percent / 100):g}" class="g"/>')
         out.append(f'<text x="{left - 8}" y="{y(percent / 100) + 4:g}" class="e m">{percent}%</text>')
@@ -82,7 +82,7 @@ def sawtooth(m: int, sweep: range, tile: tuple[int, int], units: int) -> str:
         out.append(f'<text x="{x(n):.1f}" y="{y(q["efficiency"]) - 10:.1f}" class="c">{waves}</text>')
     for n in sweep:
         if n % 1024 == 0:
-            out.append(f'<text x="{x(n):.1f}" y="{bottom + 20}" class="c m">{n}</text>')
+            out.append(f'<text x="{x(n):.1f}" y="{bottom + 20}" class="c m">{n:,}</text>')
     out.append(f'<text x="{(left + right) / 2:g}" y="{bottom + 46}" class="c">N</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
 
