@@ -22,7 +22,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "da8827c27a1583211322f8d049ebe2a5a4de3fed4a6aabd8741e1e5dde5cceb7"
+SOURCE_DIGEST = "172a705ed1ba79f3096609b143364b2796b62bed9759a853a9a272a7882b4b58"
 
 try:
     import cssselect2
@@ -38,7 +38,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_svg, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -61,7 +61,7 @@ HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
     **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
-    **weasy_lines.original, **weasy_listing.original, "justify_line": inline.justify_line,
+    **weasy_lines.original, **weasy_listing.original, **weasy_svg.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "html": weasyprint.HTML.__init__, "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout,
     "build_fonts": pdf.build_fonts_dictionary,
@@ -85,6 +85,7 @@ def install() -> None:
     weasy_float.install()
     weasy_lines.install()
     weasy_listing.install()
+    weasy_svg.install()
     inline.justify_line = _justify_line
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate

@@ -172,3 +172,12 @@ def test_no_note_is_lost_where_a_page_ends_among_calls(renderer):
         pages = weasy.weasyprint.HTML(string=html).render(stylesheets=[sheet], font_config=fonts).pages
         text = "".join(box.text for page in pages for box in page._page_box.descendants() if isinstance(box, weasy.boxes.TextBox))
         assert [text.count(f"{what}{n}.") for what in ("note", "sign") for n in range(12)] == [1] * 24, height
+
+
+def test_a_centred_text_of_a_drawing_is_no_transparency_group_and_a_faint_drawing_is_one(renderer):
+    item = lay_out(renderer, '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 20"><text x="40" y="9" text-anchor="middle">GPU</text>'
+                   '<g opacity=".5"><rect width="9" height="9"/><text x="80" y="9" text-anchor="end">TPU</text></g></svg>', lang="en", name="anchor")
+    with pikepdf.open(item.pdf) as pdf:
+        forms = sorted((b"BT" in form.read_bytes(), "/Group" in form) for form in pdf.objects
+                       if isinstance(form, pikepdf.Stream) and form.get("/Subtype") == "/Form")
+    assert forms == [(False, True), (True, False), (True, False)]
