@@ -78,7 +78,7 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     files = links.pictures(chapter, article)
     links.lead_to_web(chapter, article)
     if not screen:
-        name_chapters(article, chapter, links, book.code)
+        name_chapters(article, chapter, links, language)
         note_external_links(article, book.code)
     part_marks(article)
     if language == "zh":

@@ -101,7 +101,7 @@ def test_fonts_are_the_books_own_and_each_is_embedded_once(pdfs, code):
 
 def test_chinese_reads_back_character_for_character(texts):
     text = re.sub(r"\s", "", "".join(texts["zh"]))
-    assert "训练大模型要先算清楚通信的账：一条NVLink每秒搬运900GB数据，见成本一节；跨节点的带宽只有它的几十分之一（“瓶颈”就在这里），" in text
+    assert "训练大模型要先算清楚通信的账：一条NVLink每秒搬运900GB数据，见成本一节第2章；跨节点的带宽只有它的几十分之一（“瓶颈”就在这里），" in text
     assert "所以张量并行留在节点之内，数据并行走节点之间。" in text
     assert "节点一" in text and "#全归约" in text
 
