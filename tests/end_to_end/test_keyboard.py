@@ -32,8 +32,8 @@ WALKED = """() => {
   return stops.length > 1 && (document.activeElement === document.body || stops.slice(1).some((stop) => stop.node === first));
 }"""
 
-#: What the keyboard should reach and did not.
-MISSED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter((node) =>
+#: What the keyboard should reach and did not; the way to the top comes only with a scroll upwards, as when the walk ends.
+MISSED = """() => [...document.querySelectorAll("a[href], button:not(.md-top), input, select, textarea, summary, [tabindex]")].filter((node) =>
   node.tabIndex >= 0 && !node.disabled && node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && node.getClientRects().length
   && !(node.type === "radio" && !node.checked) && !stops.some((stop) => stop.node === node)).map((node) => node.outerHTML.slice(0, 120))"""
 
