@@ -14,7 +14,7 @@ import build_pdf
 import pytest
 
 from openbook import building as module
-from openbook.building import building
+from openbook.building import building, signals_held
 from openbook.findings import BookError
 from openbook.site import build
 from openbook.site.build import KEY, build_site
@@ -264,3 +264,12 @@ def test_a_terminated_build_ends_mkdocs_too_and_the_next_one_is_whole(write):
 
 def files(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_signal_that_is_held_comes_at_the_end_of_the_block():
+    went_on = False
+    with pytest.raises(KeyboardInterrupt):
+        with signals_held():
+            signal.raise_signal(signal.SIGINT)
+            went_on = True
+    assert went_on and signal.getsignal(signal.SIGINT) is signal.default_int_handler

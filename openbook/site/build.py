@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from openbook.building import Place, building
+from openbook.building import Place, building, signals_held
 from openbook.checking.run import check_repository
 from openbook.findings import BookError, Finding
 from openbook.git import why_undated
@@ -99,9 +99,19 @@ def _undated(root: Path) -> Iterator[str]:
 def _run_mkdocs(root: Path, target: Path, inherited: tuple[int, ...] = ()) -> None:
     """Run MkDocs with warnings as errors; its warnings are shown, its chatter is not. It inherits some descriptors."""
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "OPENBOOK_CHECKED": "1", "PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
-    process = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)], cwd=root, env=environment,
-                             encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=inherited)
-    lines = [line.rstrip() for line in process.stdout.splitlines()
+    process = None
+    try:
+        with signals_held():    # or one that comes now ends this process, and nobody knows of MkDocs, which goes on
+            process = subprocess.Popen([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)], cwd=root,
+                                       env=environment, encoding="utf-8", errors="replace", stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, pass_fds=inherited)
+        said, _ = process.communicate()
+    except BaseException:
+        if process is not None:
+            process.kill()
+            process.wait()
+        raise
+    lines = [line.rstrip() for line in said.splitlines()
              if line.strip() and not any(chatter in line for chatter in CHATTER)]
     if process.returncode:
         shutil.rmtree(target, ignore_errors=True)
