@@ -8,6 +8,7 @@ import re
 from lxml import etree
 from lxml.html import HtmlElement
 
+from .flatten_markup import add_class
 from .style import FIGURE_FONTS, FIGURE_MONO, PALETTE
 
 _variable = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*((?:[^()]|\([^()]*\))*))?\)")
@@ -85,10 +86,10 @@ def flatten_tables(root: HtmlElement) -> None:
         columns = max((len(row) for row in rows), default=0)
         if _narrowest(rows, columns, tied=True) <= MOST_TIED:
             for cell in (cell for row in rows for cell in row if _is_tied(cell)):
-                cell.set("class", f'{cell.get("class") or ""} short'.strip())
+                add_class(cell, "short")
         narrowest = _narrowest(rows, columns)
         if math.fsum(max((_size(row[i]) for row in rows if i < len(row)), default=0) + 2 for i in range(columns)) <= SLIM:
-            table.set("class", f'{table.get("class") or ""} slim'.strip())
+            add_class(table, "slim")
         fit = next((name for limit, name in FITS if narrowest <= limit), "fit-4")
         if columns >= 8:
             fit = max(fit, "fit-1")
@@ -99,25 +100,24 @@ def flatten_tables(root: HtmlElement) -> None:
             align = re.search(r"text-align:\s*(right|center)", cell.get("style") or "")
             cell.attrib.pop("style", None)
             if align:
-                cell.set("class", f'{cell.get("class") or ""} {align.group(1)}'.strip())
+                add_class(cell, align.group(1))
             cell.attrib.pop("headers", None)
             text = "".join(cell.itertext()).strip()
             if any(ord(char) > 0x2E7F for char in text):
                 # Left to itself, Chinese goes down to one character a line.
-                name = "short" if len(text) <= 5 else "han"
-                cell.set("class", f'{cell.get("class") or ""} {name}'.strip())
+                add_class(cell, "short" if len(text) <= 5 else "han")
         count = len(table.xpath("./tbody/tr"))
         if 0 < count <= BRIEF_ROWS and _lines(rows, columns) <= BRIEF_LINES:
-            table.set("class", f'{table.get("class")} brief')
+            add_class(table, "brief")
 
 
 def flatten_notes(root: HtmlElement) -> None:
     """Set the notes under each table in two columns where they are many; the print style sets one a line."""
     for notes in root.xpath('.//p[@class="table-notes"]'):
-        set_in_columns(notes, len(notes.xpath('./span[@class="table-note"]')))
+        arrange_notes(notes, len(notes.xpath('./span[@class="table-note"]')))
 
 
-def set_in_columns(notes: HtmlElement, number: int) -> None:
+def arrange_notes(notes: HtmlElement, number: int) -> None:
     """Mark a paragraph of so many notes if they are to stand in two columns, and if they are to stay together."""
     names = ["many"] * (number >= MANY_NOTES) + ["whole"] * (number <= FEW_NOTES)
     notes.set("class", " ".join([notes.get("class"), *names]))

@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 from .collect import REBUILD, Book, Chapter
 from .errors import PdfError
 from .flatten_code import BREAK, JOIN
-from .flatten_figures import set_in_columns
+from .flatten_figures import arrange_notes
 from .words import word
 
 #: Scheme of links to another chapter until binding turns them into destinations by name.
@@ -136,8 +136,7 @@ def name_chapters(article: HtmlElement, chapter: Chapter, links: Links, code: st
         mark = etree.Element("span")
         mark.set("class", "to-chapter")
         mark.text = word(code, "to_chapter").format(number)
-        mark.tail, link.tail = link.tail, None
-        link.addnext(mark)
+        _put_behind(link, mark)
 
 
 def short_address(url: str) -> str:
@@ -203,8 +202,13 @@ def _cite(link: HtmlElement, number: int, name: str) -> None:
     mark = etree.Element("sup")
     mark.set("class", "cite")
     etree.SubElement(mark, "a", href=f"#{name}").text = str(number)
-    mark.tail, link.tail = link.tail, None
-    link.addnext(mark)
+    _put_behind(link, mark)
+
+
+def _put_behind(link: HtmlElement, element: HtmlElement) -> None:
+    """Put an element behind a link, before the text that follows."""
+    element.tail, link.tail = link.tail, None
+    link.addnext(element)
 
 
 def _footnote(link: HtmlElement, href: str) -> None:
@@ -212,8 +216,7 @@ def _footnote(link: HtmlElement, href: str) -> None:
     note = etree.Element("span")
     note.set("class", "fn")
     _write_address(note, href)
-    note.tail, link.tail = link.tail, None
-    link.addnext(note)
+    _put_behind(link, note)
 
 
 def _address_behind(link: HtmlElement, href: str) -> None:
@@ -224,8 +227,7 @@ def _address_behind(link: HtmlElement, href: str) -> None:
     address.set("class", "address")
     address.text = " "
     _write_address(address, href, " ")
-    address.tail, link.tail = link.tail, None
-    link.addnext(address)
+    _put_behind(link, address)
 
 
 def _mark(link: HtmlElement, number: int) -> None:
@@ -233,8 +235,7 @@ def _mark(link: HtmlElement, number: int) -> None:
     mark = etree.Element("sup")
     mark.set("class", "link-mark")
     mark.text = letters(number)
-    mark.tail, link.tail = link.tail, None
-    link.addnext(mark)
+    _put_behind(link, mark)
 
 
 def letters(number: int) -> str:
@@ -266,7 +267,7 @@ def _list_addresses(block: HtmlElement, addresses: list[str], code: str) -> None
         item = etree.SubElement(note, "a")
         item.set("href", href)
         _write_address(item, href)
-    set_in_columns(listing, len(addresses))
+    arrange_notes(listing, len(addresses))
     if block.tag == "figure":
         block.append(listing)
     else:
