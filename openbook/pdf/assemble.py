@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from .bind import Mark, Piece, Sources, bind, page_label, place
+from .bind import Binding, Mark, Piece, Sources, page_label, place
 from .bind_fonts import Lookup
 from .collect import Book, Chapter, Part
 from .errors import PdfError
@@ -23,6 +25,8 @@ from .words import part_label, word
 
 #: Rows of the contents that a page of A4 holds, about: a guess that is right spares laying them out twice.
 ROWS = 38
+#: The part of all chapters, by size, that another process flattens.
+MOST = 0.58
 
 
 class Assembly:
@@ -47,15 +51,12 @@ class Assembly:
         flats = [flat for flat in flats if flat.chapter.id in wanted]
         rendered = self._render(flats, sources)
         pieces, marks, rows = self._assemble(flats, rendered)
-        printed: dict[str, str] = {}
-        if not self.preview:
-            printed = self._front(pieces, rows)
         self._check_targets(flats, pieces)
+        binding, printed = self._bind(pieces, rows, sources)
         _clear(target)
         scratch = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            bind(self.book if not self.preview else self.chosen, pieces, marks, self.lookup, self.order.paper, self.renderer.cache.parent, scratch, self._web,
-                 sources)
+            binding.write(marks, place(pieces), self.renderer.cache.parent, scratch)
             pages = preflight(scratch, Expected(pieces, marks, printed, self.lookup), self.renderer.cache.parent)
             scratch.replace(target)
         except OSError as error:
@@ -68,7 +69,7 @@ class Assembly:
     def _flatten(self) -> list[Flat]:
         """Make the print HTML of every chapter, of most in another process while this one makes the style sheet ready."""
         chapters = self.book.chapters
-        most = len(chapters) * 2 // 3 if self.order.jobs > 1 else len(chapters)
+        most = self._most(chapters) if self.order.jobs > 1 else len(chapters)
         flattening = Aside(self._flatten_some, chapters[:most])
         try:
             self.renderer.prepare()
@@ -76,6 +77,11 @@ class Assembly:
             return flattening.result() + rest
         finally:
             flattening.stop()
+
+    def _most(self, chapters: list[Chapter]) -> int:
+        """Count the first chapters that together have about as much work as making the style sheet ready and the rest."""
+        sizes = [chapter.html.stat().st_size for chapter in chapters]
+        return next(count for count, size in enumerate(itertools.accumulate(sizes), 1) if size >= MOST * sum(sizes))
 
     def _flatten_some(self, chapters: list[Chapter]) -> list[Flat]:
         """Make the print HTML of some chapters."""
@@ -140,25 +146,39 @@ class Assembly:
             rows.append(Row("chapter", "", title, FILES))
         return pieces, marks, rows
 
-    def _front(self, pieces: list[Piece], rows: list[Row]) -> dict[str, str]:
-        """Lay out cover and contents until their own length fits the numbers they print; return the numbers."""
+    def _bind(self, pieces: list[Piece], rows: list[Row], sources: Sources) -> tuple[Binding, dict[str, str]]:
+        """Put the pieces into one PDF, and cover and contents before them; return it and the page numbers that the contents print.
+
+        The contents are laid out while the rest is bound, until their own length fits the numbers they print.
+        """
+        titles = {name: title for piece in pieces for name, title in piece.titles.items()}
+        if self.preview:
+            binding = self._binding(sources)
+            binding.add(pieces, titles, place(pieces))
+            return binding, {}
         length = 2 + math.ceil(len(rows) / ROWS)
         for _ in range(4):
-            blank = Rendered(FRONT, Path(), length, {}, {})
-            cover = Piece(blank, "cover", self.book.title, {})
-            trial = [cover, *pieces]
-            front = place(trial)
-            pages = _page_labels(trial, front)
+            cover = Piece(Rendered(FRONT, Path(), length, {}, {}), "cover", self.book.title, {})
+            whole = [cover, *pieces]
+            front = place(whole)
+            pages = _page_labels(whole, front)
             printed = {row.target: pages[row.target] for row in rows if row.kind != "part"}
-            item = self.renderer.render([front_segment(self.book, rows, printed, self.order.paper)])[0]
+            binding = self._binding(sources)
+            item = self.renderer.render([front_segment(self.book, rows, printed, self.order.paper)],
+                                        meanwhile=functools.partial(binding.add, pieces, titles, front))[0]
             check_rendered(item, "cover and contents")
-            if item.pages + item.pages % 2 == length + length % 2:
+            if item.pages + item.pages % 2 == cover.pages:
                 cover.rendered = item
                 cover.titles = {name: self.book.title for name in item.anchors}
                 pieces.insert(0, cover)
-                return printed
+                binding.add([cover], titles | cover.titles, front)
+                return binding, printed
             length = item.pages
         raise PdfError("the contents do not settle on a length", "contents", "report this with the site folder")
+
+    def _binding(self, sources: Sources) -> Binding:
+        """Begin a PDF."""
+        return Binding(self.chosen if self.preview else self.book, self.lookup, self.order.paper, self._web, sources)
 
     def _check_targets(self, flats: list[Flat], pieces: list[Piece]) -> None:
         """Raise PdfError for a link to something that is in the page but not on paper."""

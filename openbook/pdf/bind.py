@@ -11,8 +11,8 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-from .bind_fonts import Lookup, SharedFont, add_characters, collect_fonts, embed
-from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_fonts, share_pictures
+from .bind_fonts import Fonts, Lookup
+from .bind_pages import FOLIO_CHARACTERS, FOLIO_FONT, PAPER, Folio, bind_links, share_pictures
 from .bind_tags import TagTree
 from .collect import Book
 from .front_notes import attached
@@ -85,55 +85,66 @@ class Sources:
         return self._opened[rendered.pdf]
 
 
-def bind(book: Book, pieces: list[Piece], marks: list[Mark], lookup: Lookup, paper: str, cache: Path, target: Path,
-         web: Callable[[str], str], sources: Sources) -> None:
-    """Write the book to `target`; `web` gives the web address of a name that is not in these pieces."""
-    front = place(pieces)
-    shared, files = collect_fonts([piece.rendered for piece in pieces], lookup)
-    folio_face = lookup(*FOLIO_FONT)
-    assert folio_face is not None
-    shared.setdefault(folio_face.sha256, SharedFont(folio_face, 4, 984, -273))
-    digits = add_characters(shared[folio_face.sha256], FOLIO_CHARACTERS)
-    out = pikepdf.new()
-    embedded = embed(out, shared, cache)
-    folio = Folio(shared[folio_face.sha256], digits, embedded[folio_face.sha256], PAPER[paper])
-    titles = {name: title for piece in pieces for name, title in piece.titles.items()}
-    tree, names = TagTree(out), {}
-    quiet, pictures = out.make_stream(b"q\n"), {}
-    for piece in pieces:
-        source = sources.open(piece.rendered)
-        pages = _append(out, source, piece)
-        share_fonts(pages[0], files, embedded)
-        share_pictures(pages[0], pictures)
-        for number, page in enumerate(pages):
-            bind_links(page, titles, web)
-            if spot := _spot(piece, number):
-                folio.stamp(out, page, page_label(piece.start + number, front), spot, quiet)
-        for name, (number, x, y) in piece.rendered.anchors.items():
-            names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
-        tree.add(source, pages, piece.title, piece.rendered.id)
-    _write_names(out, names)
-    _attach(out, book)
-    _write_bookmarks(out, marks, names)
-    tree.finish()
-    _write_catalog(out, book, front)
-    _write_metadata(out, book)
-    out.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
-             deterministic_id=True, min_version="1.7")
+class Binding:
+    """A PDF while it is put together; the cover may come last, as its contents are laid out while the rest is bound."""
 
+    def __init__(self, book: Book, lookup: Lookup, paper: str, web: Callable[[str], str], sources: Sources):
+        self.book, self.paper, self.web, self.sources = book, paper, web, sources
+        self.out = pikepdf.new()
+        self.fonts = Fonts(self.out, lookup)
+        self.tree = TagTree(self.out)
+        self.names: dict[str, Array] = {}
+        self.pictures: dict[tuple[bytes, bool], pikepdf.Object] = {}
+        self.quiet = self.out.make_stream(b"q\n")
 
-def _append(out: pikepdf.Pdf, source: pikepdf.Pdf, piece: Piece) -> list[pikepdf.Page]:
-    """Add a piece's pages, and a blank one if it ends on a right-hand page."""
-    first = len(out.pages)
-    assert first == piece.start
-    for page in source.pages:
-        out.pages.append(page)
-    pages = [out.pages[i] for i in range(first, len(out.pages))]
-    if len(pages) % 2:
-        box = pages[-1].mediabox
-        blank = out.add_blank_page(page_size=(float(box[2]), float(box[3])))
-        blank.obj.Tabs = Name.S
-    return pages
+    def add(self, pieces: list[Piece], titles: dict[str, str], front: int) -> None:
+        """Take pieces over, behind those that are here, or before them if the first piece opens the book.
+
+        `titles` names every place that a link may lead to; `front` counts the pages before the body.
+        """
+        self.fonts.collect([piece.rendered for piece in pieces])
+        folio = self._folio()
+        ahead = not pieces[0].start
+        for piece in pieces:
+            source = self.sources.open(piece.rendered)
+            pages = self._insert(source, piece.start if ahead else len(self.out.pages))
+            self.fonts.share(pages[0])
+            share_pictures(pages[0], self.pictures)
+            for number, page in enumerate(pages):
+                bind_links(page, titles, self.web)
+                if spot := _spot(piece, number):
+                    folio.stamp(self.out, page, page_label(piece.start + number, front), spot, self.quiet)
+            for name, (number, x, y) in piece.rendered.anchors.items():
+                self.names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
+            self.tree.add(source, pages, piece.title, piece.rendered.id, opens=not piece.start)
+
+    def write(self, marks: list[Mark], front: int, cache: Path, target: Path) -> None:
+        """Write the whole book to `target`."""
+        out = self.out
+        self.fonts.embed(cache)
+        _write_names(out, self.names)
+        _attach(out, self.book)
+        _write_bookmarks(out, marks, self.names)
+        self.tree.finish()
+        _write_catalog(out, self.book, front)
+        _write_metadata(out, self.book)
+        out.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
+                 deterministic_id=True, min_version="1.7")
+
+    def _folio(self) -> Folio:
+        """Give what draws page numbers."""
+        font, glyphs = self.fonts.drawing(FOLIO_FONT, FOLIO_CHARACTERS)
+        return Folio(font, glyphs, self.fonts.object(font.face.sha256), PAPER[self.paper])
+
+    def _insert(self, source: pikepdf.Pdf, first: int) -> list[pikepdf.Page]:
+        """Put a file's pages at a place, and a blank one behind if it ends on a right-hand page; return the former."""
+        held, last = self.out.pages, first + len(source.pages)
+        for number, page in enumerate(source.pages, first):
+            held.insert(number, page)
+        if len(source.pages) % 2:
+            held.insert(last, pikepdf.Page(Dictionary(
+                Type=Name.Page, MediaBox=held[first].obj.MediaBox, Resources=Dictionary(), Tabs=Name.S)))
+        return [held[number] for number in range(first, last)]
 
 
 def _spot(piece: Piece, number: int) -> str:

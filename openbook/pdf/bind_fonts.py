@@ -45,37 +45,73 @@ class SharedFont:
 Lookup = Callable[[str, int, str], Face | None]
 
 
-def collect_fonts(rendered: Iterable[Rendered], lookup: Lookup) -> tuple[dict[str, SharedFont], dict[str, str]]:
-    """Join the chapters' records by font file; also say which file each resource name stands for.
+class Fonts:
+    """The fonts of a book while it is put together: pages name them before it is known which glyphs each must have."""
 
-    Raises PdfError when a chapter was drawn with a font that is not the book's.
-    """
-    shared: dict[str, SharedFont] = {}
-    files: dict[str, str] = {}
-    for item in rendered:
-        for name, record in sorted(item.fonts.items()):
-            face = lookup(record["family"], record["weight"], record["style"])
-            if face is None:
-                raise PdfError(f'text was drawn with a font of this machine, {record["family"]}', item.id,
-                               "name the book's own families in overrides/pdf")
-            sha = face.sha256
-            if files.setdefault(name, sha) != sha:
-                raise PdfError(f"two font files share the name {name}", item.id,
-                               "give each file its own family, weight and style in openbook/pdf/fonts.py")
-            # Of two families for one file the one without a limit names the font.
-            if sha not in shared or len(face.family) < len(shared[sha].face.family):
-                old = shared.get(sha)
-                shared[sha] = SharedFont(face, record["flags"], record["ascent"], record["descent"],
-                                         old.glyphs if old else {}, old.widths if old else {})
-            font = shared[sha]
-            for glyph, text in record["glyphs"].items():
-                font.glyphs.setdefault(glyph, text)
-            for glyph, width in record["widths"].items():
-                font.widths.setdefault(glyph, width)
-    return shared, files
+    def __init__(self, out: pikepdf.Pdf, lookup: Lookup):
+        self.out, self.lookup = out, lookup
+        self.shared: dict[str, SharedFont] = {}
+        self.files: dict[str, str] = {}
+        self.objects: dict[str, pikepdf.Object] = {}
+
+    def object(self, sha: str) -> pikepdf.Object:
+        """Give the dictionary of a font file, which `embed` fills."""
+        if sha not in self.objects:
+            self.objects[sha] = self.out.make_indirect(pikepdf.Dictionary())
+        return self.objects[sha]
+
+    def collect(self, rendered: Iterable[Rendered]) -> None:
+        """Join the records of pieces by font file, and note which file each resource name stands for.
+
+        Raises PdfError when a piece was drawn with a font that is not the book's.
+        """
+        for item in rendered:
+            for name, record in sorted(item.fonts.items()):
+                face = self.lookup(record["family"], record["weight"], record["style"])
+                if face is None:
+                    raise PdfError(f'text was drawn with a font of this machine, {record["family"]}', item.id,
+                                   "name the book's own families in overrides/pdf")
+                sha = face.sha256
+                if self.files.setdefault(name, sha) != sha:
+                    raise PdfError(f"two font files share the name {name}", item.id,
+                                   "give each file its own family, weight and style in openbook/pdf/fonts.py")
+                old = self.shared.get(sha)
+                # Of two families for one file the one without a limit names the font.
+                if old is None or len(face.family) < len(old.face.family):
+                    self.shared[sha] = SharedFont(face, record["flags"], record["ascent"], record["descent"],
+                                                  old.glyphs if old else {}, old.widths if old else {})
+                font = self.shared[sha]
+                for glyph, text in record["glyphs"].items():
+                    font.glyphs.setdefault(glyph, text)
+                for glyph, width in record["widths"].items():
+                    font.widths.setdefault(glyph, width)
+
+    def drawing(self, kind: tuple[str, int, str], characters: str) -> tuple[SharedFont, dict[str, int]]:
+        """Make a font, by family, weight and style, draw these characters too; return it and their glyphs."""
+        face = self.lookup(*kind)
+        assert face is not None
+        font = self.shared.setdefault(face.sha256, SharedFont(face, 4, 984, -273))
+        return font, _add_characters(font, characters)
+
+    def share(self, page: pikepdf.Page) -> None:
+        """Point a piece's font names at the book's fonts; the pages of a piece share one dictionary."""
+        fonts = page.obj.Resources.get("/Font")
+        if fonts is None:
+            page.obj.Resources.Font = pikepdf.Dictionary()
+            return
+        for name in list(fonts.keys()):
+            if name[1:] in self.files:
+                fonts[name] = self.object(self.files[name[1:]])
+
+    def embed(self, cache: Path) -> None:
+        """Write every font into the PDF."""
+        for sha, font in sorted(self.shared.items()):
+            written = self.object(sha)
+            for key, value in _font(self.out, font, _subset(font, cache)).items():
+                written[key] = value
 
 
-def add_characters(font: SharedFont, characters: str) -> dict[str, int]:
+def _add_characters(font: SharedFont, characters: str) -> dict[str, int]:
     """Make a font draw these characters too; return their glyphs."""
     face = hb.Face(hb.Blob.from_file_path(str(font.face.path)))
     measure = hb.Font(face)
@@ -86,11 +122,6 @@ def add_characters(font: SharedFont, characters: str) -> dict[str, int]:
         font.glyphs.setdefault(glyph, char)
         font.widths.setdefault(glyph, round(measure.get_glyph_h_advance(glyph) * 1000 / face.upem))
     return glyphs
-
-
-def embed(out: pikepdf.Pdf, shared: dict[str, SharedFont], cache: Path) -> dict[str, pikepdf.Object]:
-    """Write every font into the PDF; return font dictionaries by file."""
-    return {sha: _font(out, font, _subset(font, cache)) for sha, font in sorted(shared.items())}
 
 
 def _subset(font: SharedFont, cache: Path) -> bytes:
@@ -144,8 +175,8 @@ def _plain_subset(blob: bytes, glyphs: list[int]) -> bytes:
     return hb.subset(sparse, _subset_input(range(max(glyphs) + 1), flags)).blob.data
 
 
-def _font(out: pikepdf.Pdf, font: SharedFont, data: bytes) -> pikepdf.Object:
-    """Write one composite font."""
+def _font(out: pikepdf.Pdf, font: SharedFont, data: bytes) -> pikepdf.Dictionary:
+    """Write the parts of one composite font; return its dictionary."""
     name, dictionary, array = pikepdf.Name, pikepdf.Dictionary, pikepdf.Array
     bare = data[:1] == b"\x01" and data[:4] != b"\x00\x01\x00\x00"
     otf = bare or data[:4] == b"OTTO"
@@ -168,9 +199,9 @@ def _font(out: pikepdf.Pdf, font: SharedFont, data: bytes) -> pikepdf.Object:
         W=_widths(font.widths), FontDescriptor=out.make_indirect(descriptor))
     if not otf:
         cid.CIDToGIDMap = name.Identity
-    return out.make_indirect(dictionary(
+    return dictionary(
         Type=name.Font, Subtype=name.Type0, BaseFont=base, Encoding=name("/Identity-H"),
-        ToUnicode=out.make_stream(_to_unicode(font.glyphs)), DescendantFonts=array([out.make_indirect(cid)])))
+        ToUnicode=out.make_stream(_to_unicode(font.glyphs)), DescendantFonts=array([out.make_indirect(cid)]))
 
 
 def _widths(widths: dict[int, int]) -> pikepdf.Array:

@@ -69,17 +69,6 @@ class Folio:
         return (self.paper.width - width) / 2, self.paper.foot
 
 
-def share_fonts(page: pikepdf.Page, files: dict[str, str], embedded: dict[str, pikepdf.Object]) -> None:
-    """Point a chapter's font names at the book's fonts; the pages of a chapter share one dictionary."""
-    fonts = page.obj.Resources.get("/Font")
-    if fonts is None:
-        page.obj.Resources.Font = Dictionary()
-        return
-    for name in list(fonts.keys()):
-        if name[1:] in files:
-            fonts[name] = embedded[files[name[1:]]]
-
-
 def share_pictures(page: pikepdf.Page, seen: dict[tuple[bytes, bool], pikepdf.Object]) -> None:
     """Keep one copy of a picture that several chapters show."""
     pictures = page.obj.Resources.get("/XObject")

@@ -23,8 +23,11 @@ class TagTree:
         self.ids: dict[str, pikepdf.Object] = {}
         self.next = 0
 
-    def add(self, source: pikepdf.Pdf, pages: list[pikepdf.Page], title: str, prefix: str) -> None:
-        """Take over a chapter's tree; its pages must be in the book already, or their references are lost."""
+    def add(self, source: pikepdf.Pdf, pages: list[pikepdf.Page], title: str, prefix: str, *, opens: bool = False) -> None:
+        """Take over a chapter's tree, before all others if it opens the book.
+
+        Its pages must be in the book already, or their references are lost.
+        """
         if "/StructTreeRoot" not in source.Root:
             return
         tree = self.out.copy_foreign(source.Root.StructTreeRoot)
@@ -47,7 +50,10 @@ class TagTree:
         for cell in _named(document):
             self._rename(cell, prefix)
         document.S, document.P, document.T = Name.Part, self.document, pikepdf.String(title)
-        self.document.K.append(document)
+        if opens:
+            self.document.K.insert(0, document)
+        else:
+            self.document.K.append(document)
         self.next += last + 1
 
     def finish(self) -> None:

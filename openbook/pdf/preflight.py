@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from .proof import plain
 REPORT = "this is a fault of the PDF step: keep the site folder and report it with this message"
 #: The largest edition, in bytes: more does not travel by mail or load on a phone.
 LARGEST = 40_000_000
+#: How far below its place the lines of a heading reach, in points; the title of a part stands lower.
+NEAR = 200
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,9 @@ def check_headings(pdf: pikepdf.Pdf, names: dict[str, pikepdf.Object], expected:
         if place is None:
             raise PdfError(f"the bookmark {mark.title} leads to {mark.target}, which is not in the book", "bookmarks", REPORT)
         page = pages[place[0].objgen]
-        below = "".join(text for _, y, text in sheets[page]["runs"] if y < float(place[3]) + 2)
-        if plain(titles[mark.target]) not in plain(below):
+        title, top = plain(titles[mark.target]), float(place[3]) + 2
+        if not any(title in plain("".join(text for _, y, text in sheets[page]["runs"] if top - reach < y < top))
+                   for reach in (NEAR, math.inf)):
             raise PdfError(f"the bookmark {mark.title} leads to page {pdf.pages[page].label}, where no such heading is printed",
                            mark.target, REPORT)
 

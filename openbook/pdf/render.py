@@ -75,8 +75,9 @@ class Renderer:
         """Make ready what every layout needs."""
         prepare(self.sheet)
 
-    def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None) -> list[Rendered]:
-        """Lay the segments out, or take them from the cache; call `done` as each is finished.
+    def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None,
+               meanwhile: Callable[[], None] = lambda: None) -> list[Rendered]:
+        """Lay the segments out, or take them from the cache; call `done` as each is finished, and `meanwhile` once.
 
         Raises PdfError when a segment uses a picture or a character that cannot be printed.
         """
@@ -91,7 +92,8 @@ class Renderer:
                 results[segment.id] = kept
         waiting.sort(key=lambda item: -len(item[1].body))
         with contextlib.closing(self._work(waiting)) as work:
-            next(work)  # it is under way while what is done is attended to
+            next(work)  # it is under way while the rest is attended to
+            meanwhile()
             for result in itertools.chain(list(results.values()), work):
                 results[result.id] = result
                 done(result)

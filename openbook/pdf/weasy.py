@@ -22,7 +22,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "172a705ed1ba79f3096609b143364b2796b62bed9759a853a9a272a7882b4b58"
+SOURCE_DIGEST = "d1ac5bc410cff1958d28af8975cbd0a4e10944661d1b346593fae2335f4e29ed"
 
 try:
     import cssselect2
@@ -38,7 +38,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_svg, weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_spans, weasy_svg, weasy_tags
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -60,7 +60,7 @@ def check_version() -> None:
 HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 
 _original = {
-    **weasy_tags.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
+    **weasy_tags.original, **weasy_spans.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
     **weasy_lines.original, **weasy_listing.original, **weasy_svg.original, "justify_line": inline.justify_line,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "html": weasyprint.HTML.__init__, "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout,

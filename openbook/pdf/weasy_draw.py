@@ -1,6 +1,7 @@
 """Write the glyphs of a text box as WeasyPrint does, reading Pango's arrays at once; weasy_fast.py says why.
 
-What is rare (an emoji, a raised glyph, a character that no font has, an ellipsis) is left to WeasyPrint's own function.
+Only numbers differ: moves by nothing are left out, and so are digits that no printer could show. What is rare (an emoji, a
+raised glyph, a character that no font has, an ellipsis) is left to WeasyPrint's own function.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ original = {"draw_first_line": draw.draw_first_line}
 _SIZE = ffi.sizeof("PangoGlyphInfo")
 _glyph = struct.Struct(f"=Iiii{_SIZE - 16}x")
 _EMPTY, _UNKNOWN = pango.PANGO_GLYPH_EMPTY, pango.PANGO_GLYPH_UNKNOWN_FLAG
+#: Decimal places of what is written: the unit is a pixel, or a thousandth of the type's size.
+PLACES = 3
 _hex = [f"{glyph:04x}" for glyph in range(1 << 16)]
 
 
@@ -30,37 +33,43 @@ def draw_first_line(stream: Any, box: Any, text_overflow: str, block_ellipsis: A
         runs = _runs(stream, line)
     if runs is None:
         return original["draw_first_line"](stream, box, text_overflow, block_ellipsis, matrix)
-    stream.set_text_matrix(*matrix.values)
+    *turn, x, y = matrix.values
+    stream.set_text_matrix(*turn, round(x, PLACES), round(y, PLACES))
     shown, last, text = "", None, None
     for item, glyphs, pointer, font, size in runs:
         if pointer != last:
             if shown:
-                stream.show_text(shown)
+                stream.show_text(_tidy(shown))
             shown, last = "", pointer
             stream.set_font_size(font.hash, size)
         known, widths, parts = font.to_unicode, font.widths, ["<"]
         for at, (glyph, width, offset, _) in enumerate(glyphs):
             if glyph == _EMPTY:
-                parts.append(f">{-width / size}<")
+                if move := round(-width / size, PLACES):
+                    parts.append(f">{move}<")
                 continue
             if glyph not in known:
                 text = text or layout.text.encode()
                 known[glyph] = _spelling(item, at, text)
             shift = offset / size
-            if shift:
-                parts.append(f">{-shift}<")
+            if move := round(-shift, PLACES):
+                parts.append(f">{move}<")
             parts.append(_hex[glyph])
             logical = widths.get(glyph)
             if logical is None:
                 pango.pango_font_get_glyph_extents(pointer, glyph, stream.ink_rect, stream.logical_rect)
                 logical = widths[glyph] = round(stream.logical_rect.width * 1000 * FROM_UNITS / size)
-            kerning = logical + shift - width * 1000 * FROM_UNITS / size
-            if kerning:
-                parts.append(f">{int(kerning)}<")
+            if kerning := int(logical + shift - width * 1000 * FROM_UNITS / size):
+                parts.append(f">{kerning}<")
         run = "".join(parts)
         shown += run[:-1] if run[-1] == "<" else run + ">"
-    stream.show_text(shown)
+    stream.show_text(_tidy(shown))
     return []
+
+
+def _tidy(shown: str) -> str:
+    """Join glyphs without a move between them, and moves without a glyph."""
+    return shown.replace("><", "").replace("<>", " ")
 
 
 def _runs(stream: Any, line: Any) -> list[tuple[Any, ...]] | None:

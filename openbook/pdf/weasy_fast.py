@@ -42,7 +42,7 @@ original = {
     "can_break_text": line_break.can_break_text, "resolve_percentages": percent.resolve_percentages,
     "layout_box_backgrounds": background.layout_box_backgrounds, "style_for": css.StyleFor.__init__,
     "set_computed_styles": css.StyleFor.set_computed_styles, "missing": css.ComputedStyle.__missing__,
-    "to_bytes": pydyf._to_bytes,
+    "to_bytes": pydyf._to_bytes, "page_references": pydyf.PDF.page_references.fget,
 }
 
 
@@ -67,7 +67,8 @@ def places() -> list[tuple[Any, str, Any]]:
         "layout_box_backgrounds": (background,)}.items() for module in modules]
     return [*lines, (line_break.Layout, "setup", _setup), (css.StyleFor, "__init__", _style_for),
             (css.StyleFor, "set_computed_styles", _set_computed_styles), (css.ComputedStyle, "__missing__", _missing),
-            (pydyf, "_to_bytes", _to_bytes), (draw, "draw_first_line", weasy_draw.draw_first_line)]
+            (pydyf, "_to_bytes", _to_bytes), (pydyf.PDF, "page_references", page_references),
+            (draw, "draw_first_line", weasy_draw.draw_first_line)]
 
 
 # Text: a layout of Pango needs a context, a description of its font and attributes, which its style determines.
@@ -379,6 +380,15 @@ def _to_bytes(item: Any) -> bytes:
     if kind is int:
         return b"%d" % item
     return original["to_bytes"](item)
+
+
+@property
+def page_references(self: Any) -> tuple[bytes, ...]:
+    """List the references of a PDF's pages; every tag asks for one of them."""
+    pages = self.pages["Count"]
+    if getattr(self, "referred", ())[:1] != (pages,):
+        self.referred = pages, original["page_references"](self)
+    return self.referred[1]
 
 
 _theirs = [(holder, name, getattr(holder, name)) for holder, name, _ in places()]

@@ -18,6 +18,8 @@ import weasyprint.pdf.tags as tags
 from weasyprint.formatting_structure import boxes
 from weasyprint.pdf.stream import Stream
 
+from . import weasy_spans
+
 POINTS = 0.75  # of a CSS pixel
 #: Tags of elements for which WeasyPrint has none.
 KINDS = {"code": "Code", "figure": "Div", "strong": "Span", "em": "Span", "b": "Span", "i": "Span", "sup": "Span",
@@ -31,6 +33,7 @@ _heights: list[float] = []
 _language = ""
 _formulas = 0
 _around: list[Any] = []
+_free: list[int] = []
 
 
 def install() -> None:
@@ -57,11 +60,18 @@ def _draw_page(page: Any, stream: Any) -> None:
     original["draw_page"](page, stream)
 
 
-def _marked(stream: Any, box: Any, tag: str) -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def _marked(stream: Any, box: Any, tag: str) -> Iterator[None]:
     """Mark content of the margins and mere signs as artifacts, any other as its tag."""
     if box in getattr(stream, "_margin", ()) or _decorative(box):
-        return stream.artifact()
-    return original["marked"](stream, box, tag)
+        with stream.artifact():
+            yield
+        return
+    start = len(stream.stream)
+    with original["marked"](stream, box, tag):
+        yield
+    if stream._tags is not None:
+        stream.__dict__.setdefault("marks", []).append((stream._tags[box]["mcid"], start, len(stream.stream)))
 
 
 def _decorative(box: Any) -> bool:
@@ -69,18 +79,25 @@ def _decorative(box: Any) -> bool:
     return box.element_tag == "span::after" and "cl" in (box.element.get("class") or "").split()
 
 
-def _add_tags(out: Any, rendered: Any, *args: Any) -> None:
+def _add_tags(out: Any, rendered: Any, version: Any, streams: list[Any]) -> None:
     """Build the tree of tags without the margins."""
-    global _language
+    global _free, _language
     _heights[:] = [page.height for page in rendered.pages]
     _language = rendered.metadata.lang or ""
     for page in rendered.pages:
         box = page._page_box
         box.children = [child for child in box.children if not isinstance(child, boxes.MarginBox)]
-    original["add_tags"](out, rendered, *args)
+    numbers = weasy_spans.Numbers(out)
+    _free = numbers.free
+    original["add_tags"](out, rendered, version, streams)
+    numbers.close()
+    root = weasy_spans.object_of(out, out.catalog["StructTreeRoot"])
+    pages = weasy_spans.object_of(out, root["ParentTree"])["Nums"][1::2]
+    for owners, stream in zip(pages, streams, strict=False):  # links follow the pages
+        weasy_spans.join(out, owners, stream)
 
 
-def _build_box_tree(box: Any, parent: Any, out: Any, page: int, *args: Any) -> Iterator[Any]:
+def _build_box_tree(box: Any, parent: Any, out: Any, page: int, owners: dict[int, bytes], *args: Any) -> Iterator[Any]:
     """Build the tags of a box."""
     global _formulas
     inner = getattr(box, "_box", box)
@@ -92,11 +109,12 @@ def _build_box_tree(box: Any, parent: Any, out: Any, page: int, *args: Any) -> I
     formula = own and not again and element.get("data-tag") == "Formula"
     _formulas += formula
     _around.append(element)
-    for node in original["build_box_tree"](box, parent, out, page, *args):
+    for node in original["build_box_tree"](box, parent, out, page, owners, *args):
         if again and node["S"] in ONCE:
             node["S"] = "/NonStruct"
         else:
             _mend(node, parent, inner, element if own else None, page)
+        weasy_spans.dissolve(node, out, owners, _free)
         yield node
     _around.pop()
     _formulas -= formula

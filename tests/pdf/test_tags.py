@@ -26,6 +26,36 @@ def kind(node):
     return str(node.S)[1:]
 
 
+def spelling(font):
+    """Read which characters a font's glyphs stand for."""
+    rows = re.findall(rb"<([0-9a-f]{4})> <([0-9a-f]+)>", font.ToUnicode.read_bytes())
+    return {int(glyph, 16): bytes.fromhex(text.decode()).decode("utf-16-be") for glyph, text in rows}
+
+
+def read(pdf, element):
+    """Read the text of a tag as a screen reader follows it: the pieces of the page that it and the tags in it hold."""
+    texts, page = {}, next(page for page in pdf.pages if page.obj.objgen == element.Pg.objgen)
+    fonts = {name: spelling(font) for name, font in page.obj.Resources.Font.items()}
+    mark = font = None
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "BDC":
+            mark = int(operands[1].get("/MCID", -1))
+        elif str(operator) == "Tf":
+            font = fonts[str(operands[0])]
+        elif str(operator) == "TJ":
+            glyphs = b"".join(bytes(part) for part in operands[0] if isinstance(part, pikepdf.String))
+            texts[mark] = texts.get(mark, "") + "".join(font[high << 8 | low] for high, low in zip(glyphs[::2], glyphs[1::2], strict=True))
+
+    def follow(node):
+        for kid in kids(node):
+            if isinstance(kid, int):
+                yield texts[kid]
+            elif "/S" in kid:
+                yield from follow(kid)
+
+    return "".join(follow(element))
+
+
 @pytest.fixture(scope="module")
 def trees(pdfs):
     return {code: list(elements(pdf.Root.StructTreeRoot.K[0])) for code, pdf in pdfs.items()}
@@ -150,3 +180,40 @@ def test_runs_in_another_language_say_so(trees):
 def test_contents_are_tagged_as_contents(trees):
     kinds = [kind(element) for element, _ in trees["en"]]
     assert kinds.count("TOC") == 1 and kinds.count("TOCI") >= 4
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_span_that_says_nothing_leaves_its_text_to_the_tag_around_it(trees, code):
+    for element, parent in trees[code]:
+        if kind(element) in ("Span", "NonStruct") and set(element.keys()) <= {"/Type", "/S", "/K", "/Pg", "/P"}:
+            for_link = any(isinstance(kid, pikepdf.Dictionary) and "/S" not in kid for kid in kids(element))
+            assert for_link or kind(parent) in ("Div", "Sect", "TOCI", "Part", "BlockQuote", "LI", "Table", "TR", "L"), kind(parent)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_text_of_one_tag_that_follows_stands_in_one_mark(pdfs, code):
+    pdf = pdfs[code]
+    owners = {}
+    for leaf in pdf.Root.StructTreeRoot.ParentTree.Kids:
+        owners.update(zip(map(int, list(leaf.Nums)[::2]), list(leaf.Nums)[1::2], strict=True))
+    joints = 0
+    for page in pdf.pages:
+        if "/StructParents" not in page.obj:
+            continue
+        tags = owners[int(page.obj.StructParents)]
+        before, now, marked = None, None, False  # the tag of the mark that has just ended
+        for operands, operator in pikepdf.parse_content_stream(page):
+            if str(operator) == "BDC" and "/MCID" in operands[1]:
+                now = tags[int(operands[1].MCID)].objgen
+                assert before != now
+                joints += before is not None
+            before = now if str(operator) == "EMC" and marked else None
+            marked = "/MCID" in str(operands[1:]) if str(operator) in ("BDC", "BMC") else marked and str(operator) != "EMC"
+    assert joints
+
+
+def test_the_tree_reads_a_paragraph_as_it_is_written(pdfs, trees):
+    paragraph = next(element for element, _ in trees["en"] if kind(element) == "P" and "A link moves" in read(pdfs["en"], element))
+    words = " ".join(read(pdfs["en"], paragraph).split())
+    assert words.startswith("A link moves 900 GB/s, see the cost")
+    assert "Table 1.1 and the data sheet" in words and "A second claim." in words
