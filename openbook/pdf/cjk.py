@@ -74,7 +74,7 @@ def justify(context: Any, line: Any, extra: float) -> bool:
     texts = [box for box in _texts(line) if box.text]
     chinese = (line.style["lang"] or "").lower().startswith("zh") and any(_han.search(box.text) for box in texts)
     if not chinese:
-        spaces = sum(box.text.count(" ") + box.text.count("\u00a0") for box in texts)
+        spaces = sum(map(weasy.expandable, texts))
         return spaces > 0 and extra / spaces > WIDEST_SPACE * line.style["font_size"]
     first, last = texts[0], texts[-1]
     shift = 0.0

@@ -22,7 +22,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "d1ac5bc410cff1958d28af8975cbd0a4e10944661d1b346593fae2335f4e29ed"
+SOURCE_DIGEST = "9d55170a57d8fc86cf52d4c0ec9b42f7ec88f9e45d32f08739fe88d177eedf6b"
 
 try:
     import cssselect2
@@ -44,7 +44,7 @@ except OSError as error:
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
                    f"as root on Debian or Ubuntu: {APT_LINE}; with Homebrew: brew install pango") from None
 
-__all__ = ["FontConfiguration", "boxes", "check_version", "font_records", "inline", "install", "line_break",
+__all__ = ["FontConfiguration", "boxes", "check_version", "expandable", "font_records", "inline", "install", "line_break",
            "open_fonts", "set_line_hooks", "weasyprint"]
 
 
@@ -62,6 +62,7 @@ HANGING = tuple("，。、；：！？）」』》】〉〕”’．")
 _original = {
     **weasy_tags.original, **weasy_spans.original, **weasy_fast.original, **weasy_draw.original, **weasy_float.original,
     **weasy_lines.original, **weasy_listing.original, **weasy_svg.original, "justify_line": inline.justify_line,
+    "expandable": inline.count_expandable_spaces, "add_word_spacing": inline.add_word_spacing,
     "set_text": line_break.Layout.set_text, "reactivate": line_break.Layout.reactivate,
     "html": weasyprint.HTML.__init__, "footnotes": layout.LayoutContext._update_footnote_area, "lines": block._linebox_layout,
     "build_fonts": pdf.build_fonts_dictionary,
@@ -87,6 +88,7 @@ def install() -> None:
     weasy_listing.install()
     weasy_svg.install()
     inline.justify_line = _justify_line
+    inline.count_expandable_spaces = expandable
     line_break.Layout.set_text = _set_text
     line_break.Layout.reactivate = _reactivate
     layout.LayoutContext._update_footnote_area = _update_footnote_area
@@ -178,6 +180,13 @@ def _justify_line(context: Any, line: Any, extra: float) -> None:
     """Justify a line by the hook, or at its spaces."""
     if _justify is None or not _justify(context, line, extra):
         _original["justify_line"](context, line, extra)
+
+
+def expandable(box: Any) -> int:
+    """Count the spaces of a line or a part of it that may be stretched: none of code, whose type is of one width."""
+    if isinstance(box, boxes.TextBox) and box.element_tag == "code":
+        return 0
+    return _original["expandable"](box)
 
 
 def _set_text(self: Any, text: str, justify: bool = False) -> None:

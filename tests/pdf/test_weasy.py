@@ -84,9 +84,10 @@ def test_chinese_lines_fill_the_measure(renderer):
         assert right == pytest.approx(200, abs=11), "a line ends at the measure, or half a mark beyond it"
 
 
-def test_spaces_of_code_are_not_stretched(renderer):
+@pytest.mark.parametrize(("before", "after"), [("训练", "要先算清楚通信的账，再买网卡。"), ("Run", "to see more than it says by itself.")])
+def test_spaces_of_code_are_not_stretched(renderer, before, after):
     def width(align):
-        lines = laid(renderer, f"<p style='text-indent:0;text-align:{align}'>训练 <code>a b c</code> 要先算清楚通信的账，再买网卡。</p>")
+        lines = laid(renderer, f"<p style='text-indent:0;text-align:{align}'>{before} <code>a b c</code> {after}</p>")
         return next(box.width for box in lines[0].descendants() if isinstance(box, weasy.boxes.TextBox) and box.element_tag == "code")
 
     assert width("justify") == pytest.approx(width("left"))
