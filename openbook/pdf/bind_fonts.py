@@ -130,6 +130,7 @@ def _subset(font: SharedFont, cache: Path) -> bytes:
     key = hashlib.sha256(repr((RECIPE, hb.__version__, font.face.sha256, glyphs)).encode()).hexdigest()[:32]
     path = cache / "subsets" / key
     if path.is_file():
+        path.touch()
         return path.read_bytes()
     blob = font.face.path.read_bytes()
     data = _cid_subset(blob, set(glyphs)) or _plain_subset(blob, glyphs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import importlib.metadata
@@ -24,6 +25,9 @@ from .style import FOLDER, style_sheet
 ROOT = Path(__file__).resolve().parents[2]
 #: Files of this package that shape a chapter's pages beside its HTML: a change in another one lays nothing out again.
 SHAPING = "render.py weasy*.py cjk.py proof.py ink.py overflow.py"
+
+#: Days for which the cache keeps what is not used.
+KEEP = 30
 
 
 def cache_folder() -> Path:
@@ -62,7 +66,7 @@ def _make(order: Order, progress: Callable[[Step], None]) -> Made:
     renderer = Renderer(sheet, environment, cache, order.jobs)
     maker = Assembly(book, chosen, order, renderer, font_files.by_key(faces), progress)
     pages = maker.write(target)
-    renderer.prune()
+    _prune(cache)
     _remember(stamp, {"key": key, "sha256": _digest(target), "pages": pages})
     return Made(target, pages, target.stat().st_size, True, time.monotonic() - started)
 
@@ -111,6 +115,16 @@ def _inputs(order: Order, book: Book, sheet: str, environment: str) -> str:
             picture = chapter.html.parent / source.decode(errors="replace")
             digest.update(picture.read_bytes() if picture.is_file() else b"-")
     return digest.hexdigest()
+
+
+def _prune(cache: Path) -> None:
+    """Remove from the cache what no edition has used for some days."""
+    oldest = time.time() - KEEP * 86400
+    for folder in ("segments", "subsets", "verdicts", "editions"):
+        for path in (cache / folder).glob("*"):
+            with contextlib.suppress(FileNotFoundError):    # another build with this cache removes the same
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 def _up_to_date(stamp: Path, key: str, target: Path) -> dict | None:

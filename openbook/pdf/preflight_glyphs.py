@@ -69,10 +69,9 @@ def check_font(font: pikepdf.Object, drawn: dict[int, str], faces: dict[str, Fac
     program, spelling = stream.read_bytes(), font.ToUnicode.read_bytes()
     verdict = hashlib.sha256(repr((RECIPE, hb.__version__, face.sha256, sorted(drawn))).encode() + program + spelling)
     kept = cache / "verdicts" / verdict.hexdigest()[:32]
-    if kept.is_file():
-        return
-    texts = {int(glyph, 16): bytes.fromhex(text.decode()).decode("utf-16-be") for glyph, text in _pair.findall(spelling)}
-    check_outlines(_Source(face.path), _Embedded(program), drawn, texts, name)
+    if not kept.is_file():
+        texts = {int(glyph, 16): bytes.fromhex(text.decode()).decode("utf-16-be") for glyph, text in _pair.findall(spelling)}
+        check_outlines(_Source(face.path), _Embedded(program), drawn, texts, name)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.touch()
 

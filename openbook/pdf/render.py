@@ -99,14 +99,6 @@ class Renderer:
                 done(result)
         return [results[segment.id] for segment in segments]
 
-    def prune(self, days: int = 30) -> None:
-        """Remove what no edition has used for some days."""
-        oldest = time.time() - days * 86400
-        for path in self.cache.iterdir():
-            with contextlib.suppress(FileNotFoundError):    # another build with this cache removes the same
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
-
     def _work(self, waiting: list[tuple[str, Segment]]) -> Iterator[Rendered]:
         """Lay out what the cache lacks, in processes that find style and fonts ready; give None when that has begun."""
         if waiting:

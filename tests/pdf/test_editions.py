@@ -1,6 +1,7 @@
 """What an edition carries beside its chapters: attached programs, the state of its translation, the screen edition."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 
@@ -99,3 +100,19 @@ def test_a_page_that_is_not_printed_leads_to_the_web(site, tmp_path):
     text = subprocess.run(["pdftotext", str(made.path), "-"], capture_output=True, check=True).stdout.decode()
     assert "book.example/beta/#cost" in text and "Budgets" not in text
     assert translation_state(collect(site, "en")) == "up to date: chapters 1, front matter"
+
+
+def test_what_no_edition_has_used_for_a_month_leaves_the_cache(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBOOK_CACHE", str(tmp_path / "cache"))
+    cache = tmp_path / "cache" / "pdf"
+    order = Order(site, "en", tmp_path / "out", jobs=2, force=True)
+    make(order)
+    kept = [path for folder in ("segments", "subsets", "verdicts", "editions") for path in sorted((cache / folder).iterdir())]
+    assert {path.parent.name for path in kept} == {"segments", "subsets", "verdicts", "editions"}
+    lost = [cache / folder / "unused" for folder in ("segments", "subsets", "verdicts", "editions")]
+    for path in lost:
+        path.touch()
+    for path in kept + lost:
+        os.utime(path, (0, 0))
+    make(order)
+    assert all(path.exists() for path in kept) and not any(path.exists() for path in lost)
