@@ -20,6 +20,13 @@ WORD_OPERATOR = re.compile(r'(<mo\b[^>]*>)<mrow>((?:<mi\b[^>]*>\w</mi>)+)</mrow>
 LETTER = re.compile(r"<mi\b[^>]*>(\w)</mi>")
 #: A formula as the Markdown extension marks it: in a sentence a span, displayed a div.
 FORMULA = re.compile(r'<(?P<element>span|div) class="arithmatex">\\(?P<open>[(\[])(?P<tex>.*?)\\[)\]]</(?P=element)>', re.S)
+#: What may not stand at the start of the line after a formula: marks and the numbers of sources; and before it, at a line's end.
+BEHIND = r'(?:[,.;:!?)\]…，。、；：！？）」』》】”’%]|<sup class="cite">.*?</sup>)*'
+BEFORE = r"[(\[（「『《【“‘]*"
+IN_TEXT = re.compile(f"(?P<before>{BEFORE}){FORMULA.pattern}(?P<behind>{BEHIND})", re.S)
+TAG = re.compile(r"<[^>]*>")
+#: Characters of a formula that fit on half a line of a phone.
+SHORT = 20
 #: Bytes that the engine may take: macros that double what they are given would take all there are.
 MOST_MEMORY = 256 << 20
 #: No formula has a length of so many em, by which it could lie over the rest of the page.
@@ -96,12 +103,25 @@ def render(tex: str, display: bool) -> str:
 
 
 def render_all(content: str) -> str:
-    """Return `content` with every formula that the Markdown extension marked rendered by KaTeX."""
+    """Return `content` with every formula that the Markdown extension marked rendered by KaTeX.
+
+    A browser ends a line between a formula and the comma behind it, whatever stands between them. So a formula that no line has
+    to break is kept with the marks around it.
+    """
     def one(found: re.Match) -> str:
         shown = render(html.unescape(found["tex"]).strip(), found["open"] == "[")
-        return f'<{found["element"]} class="math">{shown}</{found["element"]}>'
+        formula = f'<{found["element"]} class="math">{shown}</{found["element"]}>'
+        whole = found["before"] + formula + found["behind"]
+        together = found["open"] == "(" and len(whole) > len(formula) and _whole(shown)
+        return f'<span class="together">{whole}</span>' if together else whole
 
-    return FORMULA.sub(one, content)
+    return IN_TEXT.sub(one, content)
+
+
+def _whole(shown: str) -> bool:
+    """Say whether a formula stays on one line: it has no place to break, or is short enough for the line of a phone."""
+    _, _, drawn = shown.partition('<span class="katex-html"')
+    return drawn.count('<span class="base">') == 1 or len(TAG.sub("", f"<{drawn}")) <= SHORT
 
 
 def style_sheet() -> str:

@@ -54,6 +54,8 @@ def flatten(book: Book, chapter: Chapter, links: Links, paper: str, screen: bool
     article = read_article(chapter)
     for element in article.xpath(DROPPED):
         drop(element)
+    for kept in article.xpath('.//span[@class="together"]'):
+        kept.drop_tag()  # browsers need it, to keep a formula with its marks
     language = chapter.language
     if language == "zh":
         join_chinese_lines(article)

@@ -43,6 +43,19 @@ def test_quotation_marks_and_apostrophes_are_curled_in_prose_alone(written, prin
     assert write(root) == (printed or written)
 
 
+def test_what_keeps_a_formula_with_its_marks_in_a_browser_changes_nothing_in_print(site):
+    def body():
+        book = collect(site, "en")
+        return flatten.flatten(book, book.chapters[0], Links(book), "a4").segment.body
+
+    page, formula = site / "index.html", '<span class="math"><span class="katex">x</span></span>'
+    text = page.read_text()
+    page.write_text(text.replace("the speed", f"({formula}), the speed"))
+    plain = body()
+    page.write_text(text.replace("the speed", f'<span class="together">({formula}),</span> the speed'))
+    assert body() == plain and "katex" in plain
+
+
 def test_titles_are_curled_in_english_editions(site):
     data = json.loads((site / "book.json").read_text())
     for page in data["chapters"][1]["languages"].values():
