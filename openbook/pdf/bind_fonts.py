@@ -99,7 +99,7 @@ class Fonts:
         if fonts is None:
             page.obj.Resources.Font = pikepdf.Dictionary()
             return
-        for name in list(fonts.keys()):
+        for name in sorted(fonts.keys()):  # or the numbers of new objects would differ from run to run
             if name[1:] in self.files:
                 fonts[name] = self.object(self.files[name[1:]])
 

@@ -72,7 +72,7 @@ class Folio:
 def share_pictures(page: pikepdf.Page, seen: dict[tuple[bytes, bool], pikepdf.Object]) -> None:
     """Keep one copy of a picture that several chapters show."""
     pictures = page.obj.Resources.get("/XObject")
-    for name in list(pictures.keys()) if pictures is not None else ():
+    for name in sorted(pictures.keys()) if pictures is not None else ():
         picture = pictures[name]
         if picture.get("/Subtype") == Name.Image:
             key = hashlib.sha256(picture.read_raw_bytes()).digest(), "/SMask" in picture

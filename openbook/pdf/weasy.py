@@ -22,7 +22,7 @@ from .errors import APT_LINE, PdfError
 
 VERSION = "70.0"
 #: Digest of the functions below that are replaced or wrapped, as they were when this file was written.
-SOURCE_DIGEST = "9d55170a57d8fc86cf52d4c0ec9b42f7ec88f9e45d32f08739fe88d177eedf6b"
+SOURCE_DIGEST = "67c844e60cfc38348c2b7e2344f1717229442d590d524e5ea2c554eee413a44d"
 
 try:
     import cssselect2
@@ -38,7 +38,7 @@ try:
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
     from weasyprint.text.fonts import FontConfiguration, font_features
 
-    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_spans, weasy_svg, weasy_tags
+    from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_spans, weasy_svg, weasy_tags, weasy_text
 except OSError as error:
     first = str(error).splitlines()[0]
     raise PdfError(f"Pango, which sets the type, is missing: {first}", "libraries of this machine",
@@ -214,14 +214,14 @@ def _set_text(self: Any, text: str, justify: bool = False) -> None:
 
 def stretch(context: Any, box: Any, gaps: dict[int, float]) -> None:
     """Give a text box a layout with extra space, in CSS pixels, after the characters at these byte offsets."""
-    fresh = line_break.create_layout(box.text, box.style, context, None, 0)
-    fresh.gaps = gaps
-    fresh.deactivate()
-    box.pango_layout = fresh
+    box.pango_layout = inline.create_layout(box.text, box.style, context, None, 0)
+    box.pango_layout.gaps = gaps
 
 
 def _reactivate(self: Any, style: Any) -> None:
     """Prepare a layout for drawing, widening glyphs where `stretch` asked for it."""
+    if weasy_text.ready(self):
+        return
     _original["reactivate"](self, style)
     gaps = getattr(self, "gaps", None)
     if not gaps:

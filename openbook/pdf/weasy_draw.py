@@ -26,7 +26,8 @@ def draw_first_line(stream: Any, box: Any, text_overflow: str, block_ellipsis: A
     if not box.text.strip() or box.style["font_size"] < 1e-6:
         return []
     layout = box.pango_layout
-    pango.pango_layout_set_single_paragraph_mode(layout.layout, True)
+    if "\n" in layout.text:  # for others it changes nothing but makes Pango set the text again
+        pango.pango_layout_set_single_paragraph_mode(layout.layout, True)
     runs = None
     if text_overflow != "ellipsis" and block_ellipsis == "none":
         line, _ = layout.get_first_line()

@@ -7,7 +7,6 @@ so what depends on a style alone is kept beside it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from math import inf
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import pydyf
 import tinycss2
 import weasyprint.css as css
-import weasyprint.css.computed_values as computed_values
 import weasyprint.draw.text as draw
 import weasyprint.layout.absolute as absolute
 import weasyprint.layout.background as background
@@ -26,20 +24,15 @@ import weasyprint.layout.grid as grid
 import weasyprint.layout.inline as inline
 import weasyprint.layout.page as page
 import weasyprint.layout.percent as percent
-import weasyprint.layout.preferred as preferred
 import weasyprint.layout.table as table
 from weasyprint.css.functions import check_math
 from weasyprint.draw.color import get_color
 from weasyprint.formatting_structure import boxes
-from weasyprint.text import line_break
-from weasyprint.text.ffi import FROM_UNITS, ffi, gobject, pango
-from weasyprint.text.fonts import font_features, get_font_description
 
-from . import weasy_draw
+from . import weasy_draw, weasy_text
 
 original = {
-    "setup": line_break.Layout.setup, "split_first_line": line_break.split_first_line, "strut": line_break.strut,
-    "can_break_text": line_break.can_break_text, "resolve_percentages": percent.resolve_percentages,
+    **weasy_text.original, "resolve_percentages": percent.resolve_percentages,
     "layout_box_backgrounds": background.layout_box_backgrounds, "style_for": css.StyleFor.__init__,
     "set_computed_styles": css.StyleFor.set_computed_styles, "missing": css.ComputedStyle.__missing__,
     "to_bytes": pydyf._to_bytes, "page_references": pydyf.PDF.page_references.fget,
@@ -60,136 +53,13 @@ def restore() -> None:
 
 def places() -> list[tuple[Any, str, Any]]:
     """List where WeasyPrint's functions stand, by holder and name, with ours for each place."""
-    lines = [(module, name, globals()[name]) for name, modules in {
-        "split_first_line": (line_break, inline, preferred), "strut": (line_break, inline, computed_values),
-        "can_break_text": (line_break, inline, preferred),
-        "resolve_percentages": (percent, inline, page, float_layout, grid, absolute, block, column, table),
-        "layout_box_backgrounds": (background,)}.items() for module in modules]
-    return [*lines, (line_break.Layout, "setup", _setup), (css.StyleFor, "__init__", _style_for),
+    sizes = [(module, "resolve_percentages", resolve_percentages)
+             for module in (percent, inline, page, float_layout, grid, absolute, block, column, table)]
+    return [*weasy_text.places(), *sizes, (background, "layout_box_backgrounds", layout_box_backgrounds),
+            (css.StyleFor, "__init__", _style_for),
             (css.StyleFor, "set_computed_styles", _set_computed_styles), (css.ComputedStyle, "__missing__", _missing),
             (pydyf, "_to_bytes", _to_bytes), (pydyf.PDF, "page_references", page_references),
             (draw, "draw_first_line", weasy_draw.draw_first_line)]
-
-
-# Text: a layout of Pango needs a context, a description of its font and attributes, which its style determines.
-
-class _Type:
-    """What Pango needs to know of a style."""
-
-    __slots__ = ("context", "description", "language", "metrics", "features", "attributes")
-
-    def __init__(self, style: Any):
-        self.context = ffi.gc(pango.pango_font_map_create_context(style.font_config.font_map), gobject.g_object_unref)
-        pango.pango_context_set_round_glyph_positions(self.context, False)
-        pango.pango_context_set_base_dir(self.context, line_break.PANGO_DIRECTION[style["direction"]])
-        name = style["lang"]
-        if style["font_language_override"] != "normal":
-            override = style["font_language_override"]
-            name = line_break.LST_TO_ISO.get(override.lower(), override)
-        if name:
-            pointer, _name = line_break.unicode_to_char_p(name)
-            self.language = pango.pango_language_from_string(pointer)
-            pango.pango_context_set_language(self.context, self.language)
-        else:
-            self.language = pango.pango_language_get_default()
-        self.description = get_font_description(style)
-        self.metrics = (None, None, None) if style["text_decoration_line"] == "none" else self._metrics()
-        found = font_features(
-            style["font_kerning"], style["font_variant_ligatures"], style["font_variant_position"],
-            style["font_variant_caps"], style["font_variant_numeric"], style["font_variant_alternates"],
-            style["font_variant_east_asian"], style["font_feature_settings"])
-        self.features = ",".join(f"{key} {value}" for key, value in found.items()).encode()
-        # Spacing and hyphens are written into a layout's attributes: only layouts without them can share a list.
-        apart = (style["word_spacing"] or style["letter_spacing"] not in ("normal", 0)
-                 or style["overflow_wrap"] in ("anywhere", "break-word"))
-        self.attributes = None if apart or not self.features else self.make_attributes()
-
-    def _metrics(self) -> tuple[float, ...]:
-        """Measure where lines under, over and through text lie."""
-        metrics = ffi.gc(pango.pango_context_get_metrics(self.context, self.description, self.language),
-                         pango.pango_font_metrics_unref)
-        return (FROM_UNITS * pango.pango_font_metrics_get_ascent(metrics),
-                FROM_UNITS * pango.pango_font_metrics_get_underline_position(metrics),
-                FROM_UNITS * pango.pango_font_metrics_get_strikethrough_position(metrics),
-                FROM_UNITS * pango.pango_font_metrics_get_underline_thickness(metrics),
-                FROM_UNITS * pango.pango_font_metrics_get_strikethrough_thickness(metrics))
-
-    def make_attributes(self) -> Any:
-        """Make a list of attributes with the style's font features."""
-        attributes = ffi.gc(pango.pango_attr_list_new(), pango.pango_attr_list_unref)
-        pango.pango_attr_list_insert(attributes, pango.pango_attr_font_features_new(self.features))
-        return attributes
-
-
-def _setup(self: Any, style: Any) -> None:
-    """Make a Pango layout for a style."""
-    try:
-        kind = style.kind
-    except AttributeError:
-        kind = style.kind = _Type(style)
-    self.style = style
-    self.first_line_direction = 0
-    self.language = kind.language
-    self.layout = ffi.gc(pango.pango_layout_new(kind.context), gobject.g_object_unref)
-    pango.pango_layout_set_auto_dir(self.layout, False)
-    pango.pango_layout_set_font_description(self.layout, kind.description)
-    if len(kind.metrics) == 5:
-        (self.ascent, self.underline_position, self.strikethrough_position, self.underline_thickness,
-         self.strikethrough_thickness) = kind.metrics
-    else:
-        self.ascent = self.underline_position = self.strikethrough_position = None
-    if kind.features:
-        shared = kind.attributes if not self.justification_spacing else None
-        pango.pango_layout_set_attributes(self.layout, kind.make_attributes() if shared is None else shared)
-
-
-#: Everything of a style that decides where its text breaks and how large it is.
-_READ = ("direction", "font_language_override", "lang", "font_family", "font_style", "font_stretch", "font_weight", "font_size",
-         "font_variant_caps", "font_variation_settings", "text_decoration_line", "font_kerning", "font_variant_ligatures",
-         "font_variant_position", "font_variant_numeric", "font_variant_alternates", "font_variant_east_asian",
-         "font_feature_settings", "word_spacing", "letter_spacing", "overflow_wrap", "tab_size", "white_space", "hyphens",
-         "hyphenate_limit_chars", "hyphenate_limit_zone", "hyphenate_character", "word_break")
-
-
-def _remembered(style: Any) -> dict[tuple[Any, ...], Any]:
-    """Give the lines that were split off with a style of the same text, kept with the fonts that set them."""
-    try:
-        return style.lines
-    except AttributeError:
-        shelf = style.font_config.__dict__.setdefault("lines", {})
-        style.lines = shelf.setdefault(repr([style[name] for name in _READ]), {})
-        return style.lines
-
-
-def split_first_line(text: str, style: Any, context: Any, max_width: Any, justification_spacing: float,
-                     is_line_start: bool = True, minimum: bool = False) -> tuple[Any, ...]:
-    """Split a line off a text, or give the line that was split off the same text before.
-
-    Tables and notes are measured and laid out several times over the same texts.
-    """
-    lines = _remembered(style)
-    key = text, max_width, justification_spacing, is_line_start, minimum
-    found = lines.get(key)
-    if found is None:
-        found = original["split_first_line"](text, style, context, max_width, justification_spacing, is_line_start, minimum)
-        lines[key] = found
-    layout = found[0]
-    # Each box gets a layout of its own: justification is written into it.
-    own = layout.__class__.__new__(layout.__class__)
-    own.__dict__.update(layout.__dict__)
-    return own, *found[1:]
-
-
-def strut(style: Any) -> tuple[float, float]:
-    """Give the height of a line without text, and its baseline."""
-    try:
-        return style.strut
-    except AttributeError:
-        style.strut = original["strut"](style)
-        return style.strut
-
-
-can_break_text = functools.lru_cache(maxsize=4096)(original["can_break_text"])
 
 
 # Boxes: sizes that are no percentages are the same whatever the box stands in.
