@@ -30,7 +30,11 @@ def book(root: Path, folder: Path) -> Path:
     for name in ("docs", "overrides"):
         shutil.copytree(root / name, copy / name, dirs_exist_ok=True)
     settings = (root / "mkdocs.yml").read_text("utf-8")
-    plugin = "  - to-pdf: {output_path: pdf/peer.pdf, toc_level: 2}\n"
+    # The theme's html and body are as high as the window, a page of paper here: what is beyond would not be printed.
+    style = copy / "templates" / "styles.scss"
+    style.parent.mkdir(exist_ok=True)
+    style.write_text("html, body { height: auto !important; }\n", "utf-8")
+    plugin = f"  - to-pdf: {{output_path: pdf/peer.pdf, toc_level: 2, custom_template_path: {style.parent}}}\n"
     target = copy / "mkdocs.yml"
     target.write_text(re.sub(r"(?ms)^plugins:\n.*?(?=^\S|\Z)", lambda found: found.group().rstrip("\n") + f"\n{plugin}\n", settings), "utf-8")
     return target

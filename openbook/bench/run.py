@@ -23,6 +23,8 @@ from openbook.pdf.fonts import find_faces
 from openbook.pdf.order import Order
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Pages below which a PDF is not the book.
+FEWEST = 200
 ONE_PASS = """
 import sys, weasyprint
 from pathlib import Path
@@ -172,6 +174,9 @@ def against_peer(bench: Bench) -> None:
     theirs = measure(peer.command(python, settings, bench.folder / "peer-site"), BOOK_LOCALE=bench.code, **quiet)
     with pikepdf.open(bench.folder / "peer-site" / "pdf" / "peer.pdf") as pdf:
         pages = len(pdf.pages)
+    if pages < FEWEST:
+        raise SystemExit(f"{peer.PEER} printed {pages} pages of {bench.code}, which is not the book: there is nothing to compare. "
+                         "Mend openbook/bench/peer.py: the plugin must find every page of the navigation.")
     site = bench.folder / "site"
     built = measure(peer.command(Path(sys.executable), ROOT / "mkdocs.yml", site), **quiet)
     ours, _ = bench.ours(bench.cold("cache-peer"), site)
