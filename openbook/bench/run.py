@@ -176,7 +176,7 @@ def against_peer(bench: Bench) -> None:
         pages = len(pdf.pages)
     if pages < FEWEST:
         raise SystemExit(f"{peer.PEER} printed {pages} pages of {bench.code}, which is not the book: there is nothing to compare. "
-                         "Mend openbook/bench/peer.py: the plugin must find every page of the navigation.")
+                         "Look at its PDF, and mend openbook/bench/peer.py.")
     site = bench.folder / "site"
     built = measure(peer.command(Path(sys.executable), ROOT / "mkdocs.yml", site), **quiet)
     ours, _ = bench.ours(bench.cold("cache-peer"), site)
