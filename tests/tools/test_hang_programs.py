@@ -55,6 +55,15 @@ def run(tmp_path, *words: str, world: int = 2, **env: str) -> tuple[list[int | N
     return Ranks(tmp_path, list(words), world, **env).finish()
 
 
+def gave_up(texts: list[str], seconds: int) -> bool:
+    """Return whether some rank ran into its timeout and every rank into that or into the end of the one that did.
+
+    The timers of two ranks run out within milliseconds of each other: the later one may see the connection close before its own does.
+    """
+    timed_out = [f"Timed out waiting {seconds * 1000}ms" in text for text in texts]
+    return any(timed_out) and all(late or "Connection closed by peer" in text for late, text in zip(timed_out, texts))
+
+
 @pytest.mark.parametrize("program, world", [("hang_missing_rank.py", 2), ("hang_mismatch.py", 2), ("hang_exception.py", 2),
                                             ("hang_dataloader.py", 2), ("hang_uneven.py", 2), ("hang_group.py", 3), ("slow_rank.py", 4)])
 def test_the_mended_program_ends(tmp_path, program, world):
@@ -74,13 +83,15 @@ def test_a_missing_rank_is_named_by_monitored_barrier(tmp_path):
 def test_a_mismatch_times_out_without_a_word_on_the_cause(tmp_path):
     statuses, texts = run(tmp_path, "hang_mismatch.py")
     assert statuses == [1, 1]
-    assert "Timed out waiting 4000ms" in texts[0] and "mismatch between" not in "".join(texts)
+    assert gave_up(texts, 4), texts
+    assert "mismatch between" not in "".join(texts)
 
 
 def test_a_mismatch_is_explained_by_debug_detail(tmp_path):
     statuses, texts = run(tmp_path, "hang_mismatch.py", TORCH_DISTRIBUTED_DEBUG="DETAIL")
     assert statuses == [1, 1]
-    assert "Detected mismatch between collectives" in texts[0] and "OpType=ALLREDUCE" in texts[0] and "OpType=BROADCAST" in texts[0]
+    said = max(texts, key=len)      # the rank that finds it first may end before the other has compared
+    assert "Detected mismatch between collectives" in said and "OpType=ALLREDUCE" in said and "OpType=BROADCAST" in said
 
 
 @pytest.mark.parametrize("program, world, lines", [
@@ -103,13 +114,14 @@ def test_a_skipped_batch_gives_wrong_sums_before_it_hangs(tmp_path):
     statuses, texts = run(tmp_path, "hang_exception.py")
     assert statuses == [1, 1]
     assert "rank 0: step 1 sum 3" in texts[0] and "rank 1: step 2 sum 3" in texts[1]     # 1 + 2: two different steps added
-    assert "Timed out" in texts[0]
+    assert gave_up(texts, 4), texts
 
 
 def test_a_worker_that_waits_for_a_lock_is_reported_by_the_loader_timeout(tmp_path):
     statuses, texts = run(tmp_path, "hang_dataloader.py", "--worker-timeout", "3", "--timeout", "6")
     assert statuses == [1, 1]
-    assert "DataLoader timed out" in texts[1] and "Timed out waiting 6000ms" in texts[0]
+    assert "DataLoader timed out" in texts[1]
+    assert "Timed out waiting 6000ms" in texts[0] or "Connection closed by peer" in texts[0], texts
 
 
 def test_py_spy_shows_the_line_where_the_worker_waits(tmp_path):
