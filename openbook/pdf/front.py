@@ -62,7 +62,7 @@ def part_segment(book: Book, part: Part, paper: str) -> Segment:
     """Write the page before a part."""
     chapters = [c for c in book.chapters if c.part == part.number]
     items = "".join(f"<li><b>{c.number}</b>{html.escape(c.title)}</li>" for c in chapters)
-    body = (f'<section class="part-page" id="{part.id}"><div class="part-bar"></div><h1 class="part-title">'
+    body = (f'<section class="part-page" id="{part.id}"><h1 class="part-title">'
             f'<span class="num">{part_label(book.code, part.number)}</span>{html.escape(part.title)}</h1>'
             f'<ul class="part-list">{items}</ul></section>')
     return Segment(part.id, part.title, book.tag, body, (), paper)

@@ -36,7 +36,7 @@ try:
     from weasyprint.layout import block, inline
     from weasyprint.text import line_break
     from weasyprint.text.ffi import TO_UNITS, ffi, pango
-    from weasyprint.text.fonts import FontConfiguration, font_features
+    from weasyprint.text.fonts import FontConfiguration
 
     from . import weasy_draw, weasy_fast, weasy_float, weasy_lines, weasy_listing, weasy_spans, weasy_svg, weasy_tags, weasy_text
 except OSError as error:
@@ -195,15 +195,7 @@ def _set_text(self: Any, text: str, justify: bool = False) -> None:
     if ranges or getattr(self, "squeezed", False):
         self.squeezed = bool(ranges)
         # A text that is set again keeps its old attributes: start from those of the style alone.
-        attributes = ffi.gc(pango.pango_attr_list_new(), pango.pango_attr_list_unref)
-        style = self.style
-        features = font_features(
-            style["font_kerning"], style["font_variant_ligatures"], style["font_variant_position"],
-            style["font_variant_caps"], style["font_variant_numeric"], style["font_variant_alternates"],
-            style["font_variant_east_asian"], style["font_feature_settings"])
-        if features:
-            text_of = ",".join(f"{key} {value}" for key, value in features.items()).encode()
-            pango.pango_attr_list_insert(attributes, pango.pango_attr_font_features_new(text_of))
+        attributes = weasy_text.type_of(self.style).make_attributes()
         for start, end in ranges:
             half = pango.pango_attr_font_features_new(b"halt 1")
             half.start_index, half.end_index = start, end

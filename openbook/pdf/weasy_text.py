@@ -75,11 +75,12 @@ class _Type:
     def make_attributes(self) -> Any:
         """Make a list of attributes with the style's font features."""
         attributes = ffi.gc(pango.pango_attr_list_new(), pango.pango_attr_list_unref)
-        pango.pango_attr_list_insert(attributes, pango.pango_attr_font_features_new(self.features))
+        if self.features:
+            pango.pango_attr_list_insert(attributes, pango.pango_attr_font_features_new(self.features))
         return attributes
 
 
-def _kind(style: Any) -> _Type:
+def type_of(style: Any) -> _Type:
     """Give what Pango needs to know of a style."""
     try:
         return style.kind
@@ -99,7 +100,7 @@ def _set_metrics(layout: Any, kind: _Type) -> None:
 
 def _setup(self: Any, style: Any) -> None:
     """Make a Pango layout for a style."""
-    kind = _kind(style)
+    kind = type_of(style)
     self.style = style
     self.first_line_direction = 0
     self.language = kind.language
@@ -118,7 +119,7 @@ def create_layout(text: str, style: Any, context: Any, max_width: None, justific
     layout.justification_spacing, layout.max_width, layout.first_line_direction = justification_spacing, max_width, 0
     end = text.find("\n")
     layout.text = text if end < 0 else text[:end + 2]
-    _set_metrics(layout, _kind(style))
+    _set_metrics(layout, type_of(style))
     return layout
 
 

@@ -1,13 +1,16 @@
 """Small stages: words, fonts, front matter, preflight."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from openbook.pdf import front, words
 from openbook.pdf.bind import Piece, page_label, place
+from openbook.pdf.collect import collect
 from openbook.pdf.fonts import by_key, find_faces, latin_range
-from openbook.pdf.render import Rendered
+from openbook.pdf.render import Rendered, Renderer
+from openbook.pdf.style import style_sheet
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,15 @@ def test_the_contents_leave_out_what_every_chapter_has_and_name_the_appendices()
 def test_a_chinese_title_breaks_where_a_reader_would():
     assert front.cover_title("《机器学习工程》开放书籍") == "《机器学习工程》<br/>开放书籍"
     assert front.cover_title("A & B") == "A &amp; B"
+
+
+@pytest.mark.parametrize("paper", ["a4", "b5"])
+def test_a_part_of_forty_chapters_lists_them_on_as_many_pages_as_it_takes(site, faces, tmp_path, paper):
+    book = collect(site, "en")
+    beta = next(chapter for chapter in book.chapters if chapter.id == "beta")
+    crowded = replace(book, chapters=tuple(replace(beta, id=f"c{n}", number=n, title=f"Chapter {n}") for n in range(1, 41)))
+    segment = front.part_segment(crowded, crowded.parts[0], paper)
+    laid = Renderer(style_sheet(faces, paper, "en"), "", tmp_path, 1).render([segment])[0]
+    printed = "".join(text for sheet in laid.sheets for *_, text in sheet["runs"])
+    assert laid.pages > 1 and laid.faults == []
+    assert all(f"{n}Chapter {n}" in printed for n in range(1, 41))
