@@ -104,14 +104,14 @@ def edited(site: Path, code: str, folder: Path) -> Path:
 
 
 def grown(site: Path, folder: Path, times: int) -> Path:
-    """Copy a site whose every part has its chapters several times over."""
+    """Copy a site that has the chapters of every part, and the appendices, several times over."""
     copy = folder / f"grown-{times}"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(site, copy, ignore=shutil.ignore_patterns("pdf"))
     data = json.loads((copy / "book.json").read_text("utf-8"))
     chapters, number = [], 0
     for chapter in data["chapters"]:
-        for turn in range(times if chapter["number"] else 1):
+        for turn in range(times if number or chapter["number"] else 1):
             number += bool(chapter["number"])
             suffix = f"-{turn}" if turn else ""
             chapters.append({**chapter, "id": chapter["id"] + suffix, "path": chapter["path"].replace(".md", f"{suffix}.md"),

@@ -121,10 +121,8 @@ def _drop_copies(fonts: FontConfiguration) -> None:
     fonts._folder = None
 
 
-def warm(style: Any, fonts: FontConfiguration) -> None:
-    """Open the faces that most chapters use, and the hyphens, so that processes forked from this one find them open."""
-    page = "<p>A <b>b</b> <i>c</i> <code>d</code> 中<b>文</b></p><h2>e</h2><table><tr><th>f<td>g</table>"
-    weasyprint.HTML(string=page).render(stylesheets=[style], font_config=fonts)
+def load_hyphens() -> None:
+    """Read the English hyphens, so that processes forked from this one have them."""
     pyphen.Pyphen(lang="en")
 
 

@@ -4,6 +4,9 @@ Only the digits of its numbers are fewer, and it writes moves by nothing.
 """
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pydyf
 import pytest
@@ -66,3 +69,29 @@ def test_every_function_in_the_way_is_put_back():
     weasy_fast.restore()
     assert not any(getattr(holder, name) is ours for holder, name, ours in weasy_fast.places())
     weasy.install()
+
+
+LAY_OUT = """
+import sys
+from pathlib import Path
+from openbook.bench.baseline import segments
+from openbook.pdf import render
+from openbook.pdf.edition import cache_folder
+from openbook.pdf.fonts import find_faces
+from openbook.pdf.order import Order
+from openbook.pdf.style import style_sheet
+order = Order(Path(sys.argv[1]), "en", Path(sys.argv[2]))
+found = [segment for segment in segments(order) if "<img" not in segment.body]    # Pillow looks for its formats when it is needed
+sheet = style_sheet(find_faces(cache_folder()), "a4", "en")
+render.prepare(sheet)
+before = set(sys.modules)
+for segment in found:
+    render.lay_out("one", segment, sheet, Path(sys.argv[2]))
+print(sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_chapter_without_photographs_imports_nothing_that_its_process_was_not_forked_with(site, tmp_path):
+    done = subprocess.run([sys.executable, "-c", LAY_OUT, site, tmp_path], cwd=Path(__file__).parents[2],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
