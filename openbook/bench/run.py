@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +67,12 @@ class Bench:
         self.order = Order(site, code, folder)
         find_faces(cache_folder())
 
-    def ours(self, cache: Path, site: Path | None = None) -> tuple[Cost, Path]:
-        """Build the edition with a cache; return its cost and its file."""
+    def ours(self, cache: Path, site: Path | None = None, jobs: int | None = None) -> tuple[Cost, Path]:
+        """Build the edition with a cache, beside which it goes; return its cost and its file."""
+        made = cache.with_name(f"{cache.name}-made")
         cost = measure([sys.executable, str(ROOT / "build_pdf.py"), "--site", str(site or self.site), "--lang", self.code,
-                        "--output", str(self.folder / "ours"), "--jobs", str(self.jobs)], OPENBOOK_CACHE=str(cache))
-        return cost, next((self.folder / "ours").glob(f"*.{self.code}.pdf"))
+                        "--output", str(made), "--jobs", str(jobs or self.jobs)], OPENBOOK_CACHE=str(cache))
+        return cost, next(made.glob(f"*.{self.code}.pdf"))
 
     def cold(self, name: str) -> Path:
         """Give an empty cache but for the faces taken out of collections, which both sides find ready."""
@@ -155,16 +157,33 @@ def compare(bench: Bench, pairs: int) -> None:
 
 
 def grow(bench: Bench, sizes: list[int]) -> None:
-    """Print how the cost of an edition grows with the book."""
-    first: tuple[int, Cost] | None = None
+    """Print how the cost of an edition grows with the book.
+
+    Beside a longer book the book itself is made again and again, each with half of the jobs: what slows the machine for some
+    minutes slows both.
+    """
+    half = max(1, bench.jobs // 2)
     for times in sizes:
-        cost, made = bench.ours(bench.cold(f"cache-{times}"), grown(bench.site, bench.folder, times))
-        with pikepdf.open(made) as pdf:
-            pages = len(pdf.pages)
-        first = first or (pages, cost)
-        more, slower, dearer = pages / first[0], cost.wall / first[1].wall, cost.cpu / first[1].cpu
-        print(f"{bench.code}  book x{times}: {pages} pages ({more:.2f}), {cost.wall:.1f} s ({slower:.2f}), {cost.cpu:.1f} s CPU "
-              f"({dearer:.2f}, {1000 * cost.cpu / pages:.0f} ms a page), {cost.memory:.0f} MB", flush=True)
+        longer = grown(bench.site, bench.folder, times)
+        own: list[Cost] = []
+        with ThreadPoolExecutor(1) as aside:
+            under_way = aside.submit(bench.ours, bench.cold("cache-longer"), longer, half)
+            while not under_way.done():
+                cost, made = bench.ours(bench.cold("cache-own"), jobs=half)
+                own.append(cost)
+            cost, long = under_way.result()
+        own = own[:-1] or own    # the last had the machine to itself for a while
+        pages, more = pages_of(made), pages_of(long)
+        cpu, wall = (statistics.mean(getattr(each, what) for each in own) for what in ("cpu", "wall"))
+        print(f"{bench.code}  book x{times}: {more / pages:.2f} times the pages ({more} and {pages}), {cost.cpu / cpu:.2f} times the CPU "
+              f"({1000 * cost.cpu / more:.0f} and {1000 * cpu / pages:.0f} ms a page), {cost.wall / wall:.2f} times the time by the clock "
+              f"({cost.wall:.0f} and {wall:.0f} s, {half} jobs each), {cost.memory:.0f} MB", flush=True)
+
+
+def pages_of(path: Path) -> int:
+    """Count the pages of a PDF."""
+    with pikepdf.open(path) as pdf:
+        return len(pdf.pages)
 
 
 def against_peer(bench: Bench) -> None:
@@ -172,8 +191,7 @@ def against_peer(bench: Bench) -> None:
     quiet = {"NO_MKDOCS_2_WARNING": "1", "OPENBOOK_CHECKED": "1"}
     python, settings = peer.environment(bench.folder), peer.book(ROOT, bench.folder)
     theirs = measure(peer.command(python, settings, bench.folder / "peer-site"), BOOK_LOCALE=bench.code, **quiet)
-    with pikepdf.open(bench.folder / "peer-site" / "pdf" / "peer.pdf") as pdf:
-        pages = len(pdf.pages)
+    pages = pages_of(bench.folder / "peer-site" / "pdf" / "peer.pdf")
     if pages < FEWEST:
         raise SystemExit(f"{peer.PEER} printed {pages} pages of {bench.code}, which is not the book: there is nothing to compare. "
                          "Look at its PDF, and mend openbook/bench/peer.py.")
@@ -205,7 +223,7 @@ def main() -> None:
             if options.only in (None, "ratios"):
                 compare(bench, options.pairs)
             if options.only in (None, "growth"):
-                grow(bench, [1, 2, 4])
+                grow(bench, [2, 4])
             if options.against_mkdocs_to_pdf or options.only == "peer":
                 against_peer(bench)
 

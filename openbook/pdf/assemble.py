@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +13,7 @@ from .collect import Book, Chapter, Part
 from .errors import PdfError
 from .flatten import Flat, check_links, flatten
 from .flatten_links import Links
-from .front import FRONT, Row, contents_rows, front_segment, part_segment
+from .front import FRONT, Row, contents_rows, front_segment, guess_pages, part_segment
 from .front_notes import FILES, files_segment
 from .order import Order, Step
 from .pool import Aside
@@ -23,8 +21,6 @@ from .preflight import Expected, preflight
 from .render import Rendered, Renderer, check_rendered
 from .words import part_label, word
 
-#: Rows of the contents that a page of A4 holds, about: a guess that is right spares laying them out twice.
-ROWS = 38
 #: The part of all chapters, by size, that another process flattens.
 MOST = 0.58
 
@@ -149,31 +145,35 @@ class Assembly:
     def _bind(self, pieces: list[Piece], rows: list[Row], sources: Sources) -> tuple[Binding, dict[str, str]]:
         """Put the pieces into one PDF, and cover and contents before them; return it and the page numbers that the contents print.
 
-        The contents are laid out while the rest is bound, until their own length fits the numbers they print.
+        The contents are laid out while the body is bound, and until their own length fits the numbers that they print of what
+        stands between them and the body.
         """
         titles = {name: title for piece in pieces for name, title in piece.titles.items()}
+        binding = self._binding(sources)
         if self.preview:
-            binding = self._binding(sources)
             binding.add(pieces, titles, place(pieces))
             return binding, {}
-        length = 2 + math.ceil(len(rows) / ROWS)
+        opening = list(itertools.takewhile(lambda piece: piece.kind == "front", pieces))
+        guess = guess_pages(self.book, rows, self.order.paper)
+        cover = Piece(Rendered(FRONT, Path(), guess, {}, {}), "cover", self.book.title, {})
+        whole = [cover, *pieces]
+
+        def bind_body() -> None:
+            binding.add(pieces[len(opening):], titles, place(whole))
+
+        meanwhile = bind_body
         for _ in range(4):
-            cover = Piece(Rendered(FRONT, Path(), length, {}, {}), "cover", self.book.title, {})
-            whole = [cover, *pieces]
-            front = place(whole)
-            pages = _page_labels(whole, front)
+            pages = _page_labels(whole, place(whole))
             printed = {row.target: pages[row.target] for row in rows if row.kind != "part"}
-            binding = self._binding(sources)
-            item = self.renderer.render([front_segment(self.book, rows, printed, self.order.paper)],
-                                        meanwhile=functools.partial(binding.add, pieces, titles, front))[0]
+            item = self.renderer.render([front_segment(self.book, rows, printed, self.order.paper)], meanwhile=meanwhile)[0]
             check_rendered(item, "cover and contents")
-            if item.pages + item.pages % 2 == cover.pages:
-                cover.rendered = item
+            fits = item.pages + item.pages % 2 == cover.pages
+            cover.rendered, meanwhile = item, lambda: None
+            if fits:
                 cover.titles = {name: self.book.title for name in item.anchors}
                 pieces.insert(0, cover)
-                binding.add([cover], titles | cover.titles, front)
+                binding.add([cover, *opening], titles | cover.titles, place(pieces))
                 return binding, printed
-            length = item.pages
         raise PdfError("the contents do not settle on a length", "contents", "report this with the site folder")
 
     def _binding(self, sources: Sources) -> Binding:

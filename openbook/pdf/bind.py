@@ -86,7 +86,7 @@ class Sources:
 
 
 class Binding:
-    """A PDF while it is put together; the cover may come last, as its contents are laid out while the rest is bound."""
+    """A PDF while it is put together; what opens it may come last, as the contents are laid out while the body is bound."""
 
     def __init__(self, book: Book, lookup: Lookup, paper: str, web: Callable[[str], str], sources: Sources):
         self.book, self.paper, self.web, self.sources = book, paper, web, sources
@@ -100,12 +100,13 @@ class Binding:
     def add(self, pieces: list[Piece], titles: dict[str, str], front: int) -> None:
         """Take pieces over, behind those that are here, or before them if the first piece opens the book.
 
-        `titles` names every place that a link may lead to; `front` counts the pages before the body.
+        `titles` names every place that a link may lead to; `front` counts the pages before the body. What is printed on a page
+        of the body does not depend on that count.
         """
         self.fonts.collect([piece.rendered for piece in pieces])
         folio = self._folio()
         ahead = not pieces[0].start
-        for piece in pieces:
+        for order, piece in enumerate(pieces):
             source = self.sources.open(piece.rendered)
             pages = self._insert(source, piece.start if ahead else len(self.out.pages))
             self.fonts.share(pages[0])
@@ -116,7 +117,7 @@ class Binding:
                     folio.stamp(self.out, page, page_label(piece.start + number, front), spot, self.quiet)
             for name, (number, x, y) in piece.rendered.anchors.items():
                 self.names.setdefault(name, Array([pages[number].obj, Name.XYZ, x, y, 0]))
-            self.tree.add(source, pages, piece.title, piece.rendered.id, opens=not piece.start)
+            self.tree.add(source, pages, piece.title, piece.rendered.id, order if ahead else None)
 
     def write(self, marks: list[Mark], front: int, cache: Path, target: Path) -> None:
         """Write the whole book to `target`."""

@@ -23,8 +23,8 @@ class TagTree:
         self.ids: dict[str, pikepdf.Object] = {}
         self.next = 0
 
-    def add(self, source: pikepdf.Pdf, pages: list[pikepdf.Page], title: str, prefix: str, *, opens: bool = False) -> None:
-        """Take over a chapter's tree, before all others if it opens the book.
+    def add(self, source: pikepdf.Pdf, pages: list[pikepdf.Page], title: str, prefix: str, order: int | None = None) -> None:
+        """Take over a chapter's tree, behind all others or at a place among them, from 0.
 
         Its pages must be in the book already, or their references are lost.
         """
@@ -50,10 +50,8 @@ class TagTree:
         for cell in _named(document):
             self._rename(cell, prefix)
         document.S, document.P, document.T = Name.Part, self.document, pikepdf.String(title)
-        if opens:
-            self.document.K.insert(0, document)
-        else:
-            self.document.K.append(document)
+        kids = self.document.K
+        kids.insert(len(kids) if order is None else order, document)
         self.next += last + 1
 
     def finish(self) -> None:

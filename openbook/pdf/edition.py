@@ -63,9 +63,8 @@ def _make(order: Order, progress: Callable[[Step], None]) -> Made:
     key = _inputs(order, book, sheet, _environment(faces, "*.py"))
     if not order.force and (kept := _up_to_date(stamp, key, target)):
         return Made(target, kept["pages"], target.stat().st_size, False, time.monotonic() - started)
-    renderer = Renderer(sheet, environment, cache, order.jobs)
-    maker = Assembly(book, chosen, order, renderer, font_files.by_key(faces), progress)
-    pages = maker.write(target)
+    with Renderer(sheet, environment, cache, order.jobs) as renderer:
+        pages = Assembly(book, chosen, order, renderer, font_files.by_key(faces), progress).write(target)
     _prune(cache)
     _remember(stamp, {"key": key, "sha256": _digest(target), "pages": pages})
     return Made(target, pages, target.stat().st_size, True, time.monotonic() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from .words import part_label, word
 FRONT = "front-matter"
 #: A title that more chapters have says nothing in the contents: "Pitfalls" leads a reader nowhere in particular.
 SHARED = 10
+#: What rows of the contents take of a page, in rows of sections, and how many of these a page holds: for a guess.
+HEIGHTS = {"section": 1, "chapter": 1.5, "part": 2.5}
+TITLE_HEIGHT = 5.4
+PAGE_HEIGHT = {"a4": 44.4, "b5": 37.4}
+CHINESE = 0.94    # of the rows that a page holds in English
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,12 @@ def contents_rows(book: Book, flats: list[Flat]) -> list[Row]:
         rows += [Row("section", "", title, name) for level, name, title in flat.headings
                  if level == 2 and not name.endswith("--sources") and shared[title] <= SHARED]
     return rows
+
+
+def guess_pages(book: Book, rows: list[Row], paper: str) -> int:
+    """Guess how many pages cover, imprint and contents take: if that is right, the contents are laid out once only."""
+    height = TITLE_HEIGHT + sum(HEIGHTS[row.kind] for row in rows)
+    return 2 + math.ceil(height / PAGE_HEIGHT[paper] / (CHINESE if book.code == "zh" else 1))
 
 
 def front_segment(book: Book, rows: list[Row], pages: dict[str, str], paper: str) -> Segment:

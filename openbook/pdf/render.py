@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PdfError
-from .pool import side_by_side
+from .pool import Crew
 
 POINTS = 0.75  # of a CSS pixel
 
@@ -62,6 +62,13 @@ class Renderer:
         self.sheet, self.cache, self.jobs = sheet, cache / "segments", max(1, jobs)
         self.cache.mkdir(parents=True, exist_ok=True)
         self.environment = hashlib.sha256((environment + sheet).encode()).hexdigest()
+        self.crew = Crew(lay_out, self.jobs)
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crew.stop()
 
     def key(self, segment: Segment) -> str:
         """Give the digest of everything that shapes a segment's pages."""
@@ -73,8 +80,9 @@ class Renderer:
         return digest.hexdigest()[:32]
 
     def prepare(self) -> None:
-        """Make ready what every layout needs."""
+        """Make ready what every layout needs, and the processes that have it."""
         prepare(self.sheet)
+        self.crew.start()
 
     def render(self, segments: list[Segment], done: Callable[[Rendered], None] = lambda _: None,
                meanwhile: Callable[[], None] = lambda: None) -> list[Rendered]:
@@ -102,9 +110,11 @@ class Renderer:
 
     def _work(self, waiting: list[tuple[str, Segment]]) -> Iterator[Rendered]:
         """Lay out what the cache lacks, in processes that find style and fonts ready; give None when that has begun."""
-        if waiting:
-            self.prepare()
-        work = side_by_side(lay_out, [(key, segment, self.sheet, self.cache) for key, segment in waiting], self.jobs)
+        if not waiting:
+            yield None
+            return
+        self.prepare()
+        work = self.crew.run((key, segment, self.sheet, self.cache) for key, segment in waiting)
         yield next(work)
         for key, segment_id, seconds in work:
             result = load(self.cache / f"{key}.json", segment_id)

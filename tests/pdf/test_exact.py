@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from openbook.bench.baseline import APART, document, segments
-from openbook.pdf import cjk, edition, render, weasy
+from openbook.pdf import assemble, cjk, edition, render, weasy
 from openbook.pdf.bind_pages import _target
 from openbook.pdf.collect import collect
 from openbook.pdf.edition import cache_folder, make
@@ -49,14 +49,23 @@ def test_cold_warm_and_rebuilt_editions_have_the_same_bytes(site, tmp_path, monk
     assert cold == warm == rebuilt == again != changed
 
 
+@pytest.mark.parametrize("guess", [0, 31])
+def test_a_wrong_guess_of_the_length_of_the_contents_leaves_no_trace(site, tmp_path, monkeypatch, guess):
+    """Roman numbers, named places, tags and labels of what stands before the body are as if the guess had been right."""
+    right = make(Order(site, "en", tmp_path / "right", jobs=2)).path.read_bytes()
+    monkeypatch.setattr(assemble, "guess_pages", lambda *_: guess)
+    assert make(Order(site, "en", tmp_path / "wrong", jobs=2)).path.read_bytes() == right
+
+
 def pages_apart(order, every):
     """Give the text of each page of every nth chapter and part page, laid out apart."""
     faces = edition.font_files.find_faces(cache_folder())
     # The cache of the editions: what another test laid out is not laid out again.
     environment = edition._environment(faces, edition.SHAPING)
-    renderer = Renderer(edition.style_sheet(faces, order.paper, order.code), environment, cache_folder(), 2)
     found = []
-    for item in renderer.render(segments(order)[1::every]):
+    with Renderer(edition.style_sheet(faces, order.paper, order.code), environment, cache_folder(), 2) as renderer:
+        items = renderer.render(segments(order)[1::every])
+    for item in items:
         pages = ["".join(text for *_, text in sheet["runs"]) for sheet in item.sheets]
         found += pages + [""] * (len(pages) % 2)
     return found

@@ -81,7 +81,8 @@ def test_a_part_of_forty_chapters_lists_them_on_as_many_pages_as_it_takes(site, 
     beta = next(chapter for chapter in book.chapters if chapter.id == "beta")
     crowded = replace(book, chapters=tuple(replace(beta, id=f"c{n}", number=n, title=f"Chapter {n}") for n in range(1, 41)))
     segment = front.part_segment(crowded, crowded.parts[0], paper)
-    laid = Renderer(style_sheet(faces, paper, "en"), "", tmp_path, 1).render([segment])[0]
+    with Renderer(style_sheet(faces, paper, "en"), "", tmp_path, 1) as renderer:
+        laid = renderer.render([segment])[0]
     printed = "".join(text for sheet in laid.sheets for *_, text in sheet["runs"])
     assert laid.pages > 1 and laid.faults == []
     assert all(f"{n}Chapter {n}" in printed for n in range(1, 41))

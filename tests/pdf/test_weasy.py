@@ -17,7 +17,8 @@ from openbook.pdf.style import read_sheet, style_sheet
 
 @pytest.fixture(scope="module")
 def renderer(cache):
-    return Renderer(style_sheet(find_faces(cache), "a4", "zh"), "", cache, 1)
+    with Renderer(style_sheet(find_faces(cache), "a4", "zh"), "", cache, 1) as renderer:
+        yield renderer
 
 
 def lay_out(renderer, body, lang="zh-Hans", name="x"):
