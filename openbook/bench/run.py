@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 
@@ -106,19 +107,25 @@ def edited(site: Path, code: str, folder: Path) -> Path:
 
 
 def grown(site: Path, folder: Path, times: int) -> Path:
-    """Copy a site that has the chapters of every part, and the appendices, several times over."""
+    """Copy a site that has its parts, and the appendices behind them, several times over."""
     copy = folder / f"grown-{times}"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(site, copy, ignore=shutil.ignore_patterns("pdf"))
     data = json.loads((copy / "book.json").read_text("utf-8"))
-    chapters, number = [], 0
-    for chapter in data["chapters"]:
-        for turn in range(times if number or chapter["number"] else 1):
-            number += bool(chapter["number"])
-            suffix = f"-{turn}" if turn else ""
-            chapters.append({**chapter, "id": chapter["id"] + suffix, "path": chapter["path"].replace(".md", f"{suffix}.md"),
-                             "number": number if chapter["number"] else None})
-    data["chapters"] = chapters
+    first = next(at for at, chapter in enumerate(data["chapters"]) if chapter["number"])
+    front, rest = data["chapters"][:first], data["chapters"][first:]
+    numbered, parts = sum(chapter["number"] is not None for chapter in rest), len(data["parts"])
+
+    def again(item: dict[str, Any], turn: int) -> dict[str, Any]:
+        """Give a chapter or part its place in another turn."""
+        more = {"number": numbered * turn, "part": parts * turn} if "part" in item else {"number": parts * turn}
+        moved = {name: item[name] + by for name, by in more.items() if item[name] is not None}
+        return {**item, **moved, "id": item["id"] + (f"-again-{turn}" if turn else "")}
+
+    turns = range(times)
+    data["parts"] = [again(part, turn) for turn in turns for part in data["parts"]]
+    data["chapters"] = [*front, *(again(chapter, turn) for turn in turns for chapter in rest if chapter["part"]),
+                        *(again(chapter, turn) for turn in turns for chapter in rest if not chapter["part"])]
     (copy / "book.json").write_text(json.dumps(data), "utf-8")
     return copy
 

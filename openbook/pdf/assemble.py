@@ -11,26 +11,22 @@ from .bind import Binding, Mark, Piece, Sources, page_label, place
 from .bind_fonts import Lookup
 from .collect import Book, Chapter, Part
 from .errors import PdfError
-from .flatten import Flat, check_links, flatten
-from .flatten_links import Links
+from .flats import Flats
+from .flatten import Flat, check_links
 from .front import FRONT, Row, contents_rows, front_segment, guess_pages, part_segment
 from .front_notes import FILES, files_segment
 from .order import Order, Step
-from .pool import Aside
 from .preflight import Expected, preflight
 from .render import Rendered, Renderer, check_rendered
 from .words import part_label, word
-
-#: The part of all chapters, by size, that another process flattens.
-MOST = 0.58
 
 
 class Assembly:
     """The steps from flattened chapters to a bound file."""
 
-    def __init__(self, book: Book, chosen: Book, order: Order, renderer: Renderer, lookup: Lookup,
+    def __init__(self, book: Book, chosen: Book, order: Order, flats: Flats, renderer: Renderer, lookup: Lookup,
                  progress: Callable[[Step], None]):
-        self.book, self.chosen, self.order, self.renderer = book, chosen, order, renderer
+        self.book, self.chosen, self.order, self.flats, self.renderer = book, chosen, order, flats, renderer
         self.lookup, self.progress = lookup, progress
         self.preview = bool(order.chapters)
 
@@ -41,7 +37,7 @@ class Assembly:
 
     def _write(self, target: Path, sources: Sources) -> int:
         """Do it with the files of the pieces."""
-        flats = self._flatten()
+        flats = self.flats.all(self.renderer.prepare)
         check_links(flats, frozenset(part.id for part in self.book.parts))
         wanted = {chapter.id for chapter in self.chosen.chapters}
         flats = [flat for flat in flats if flat.chapter.id in wanted]
@@ -61,28 +57,6 @@ class Assembly:
         finally:
             scratch.unlink(missing_ok=True)
         return pages
-
-    def _flatten(self) -> list[Flat]:
-        """Make the print HTML of every chapter, of most in another process while this one makes the style sheet ready."""
-        chapters = self.book.chapters
-        most = self._most(chapters) if self.order.jobs > 1 else len(chapters)
-        flattening = Aside(self._flatten_some, chapters[:most])
-        try:
-            self.renderer.prepare()
-            rest = self._flatten_some(chapters[most:])
-            return flattening.result() + rest
-        finally:
-            flattening.stop()
-
-    def _most(self, chapters: list[Chapter]) -> int:
-        """Count the first chapters that together have about as much work as making the style sheet ready and the rest."""
-        sizes = [chapter.html.stat().st_size for chapter in chapters]
-        return next(count for count, size in enumerate(itertools.accumulate(sizes), 1) if size >= MOST * sum(sizes))
-
-    def _flatten_some(self, chapters: list[Chapter]) -> list[Flat]:
-        """Make the print HTML of some chapters."""
-        links = Links(self.book)
-        return [flatten(self.book, chapter, links, self.order.paper, self.order.screen) for chapter in chapters]
 
     def _render(self, flats: list[Flat], sources: Sources) -> dict[str, Rendered]:
         """Lay out the chapters and the part pages, telling of each chapter as it is done."""
@@ -160,6 +134,8 @@ class Assembly:
 
         def bind_body() -> None:
             binding.add(pieces[len(opening):], titles, place(whole))
+            binding.fonts.collect([piece.rendered for piece in opening])
+            binding.fonts.cut_largest(self.renderer.cache.parent)
 
         meanwhile = bind_body
         for _ in range(4):

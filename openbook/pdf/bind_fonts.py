@@ -103,6 +103,10 @@ class Fonts:
             if name[1:] in self.files:
                 fonts[name] = self.object(self.files[name[1:]])
 
+    def cut_largest(self, cache: Path) -> None:
+        """Make the subset with most glyphs, of the text's own font, ahead: cover and contents are set in others."""
+        _subset(max(self.shared.values(), key=lambda font: len(font.glyphs)), cache)
+
     def embed(self, cache: Path) -> None:
         """Write every font into the PDF."""
         for sha, font in sorted(self.shared.items()):

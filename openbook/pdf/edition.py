@@ -18,6 +18,7 @@ from .announce import without_announcement
 from .assemble import Assembly
 from .collect import Book, collect
 from .errors import PdfError
+from .flats import Flats
 from .order import Made, Order, Step
 from .render import Renderer
 from .style import FOLDER, style_sheet
@@ -25,7 +26,6 @@ from .style import FOLDER, style_sheet
 ROOT = Path(__file__).resolve().parents[2]
 #: Files of this package that shape a chapter's pages beside its HTML: a change in another one lays nothing out again.
 SHAPING = "render.py weasy*.py cjk.py proof.py ink.py overflow.py"
-
 #: Days for which the cache keeps what is not used.
 KEEP = 30
 
@@ -60,11 +60,13 @@ def _make(order: Order, progress: Callable[[Step], None]) -> Made:
     sheet = style_sheet(faces, order.paper, order.code)
     environment = _environment(faces, SHAPING)
     stamp = cache / "editions" / f"{hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:16]}.json"
-    key = _inputs(order, book, sheet, _environment(faces, "*.py"))
+    everything = _environment(faces, "*.py ../figures/allowed.py")
+    key = _inputs(order, book, sheet, everything)
     if not order.force and (kept := _up_to_date(stamp, key, target)):
         return Made(target, kept["pages"], target.stat().st_size, False, time.monotonic() - started)
+    flats = Flats(book, order, everything, cache)
     with Renderer(sheet, environment, cache, order.jobs) as renderer:
-        pages = Assembly(book, chosen, order, renderer, font_files.by_key(faces), progress).write(target)
+        pages = Assembly(book, chosen, order, flats, renderer, font_files.by_key(faces), progress).write(target)
     _prune(cache)
     _remember(stamp, {"key": key, "sha256": _digest(target), "pages": pages})
     return Made(target, pages, target.stat().st_size, True, time.monotonic() - started)
@@ -91,10 +93,10 @@ def _writable(folder: Path, what: str) -> Path:
 
 
 def _environment(faces: list[font_files.Face], sources: str) -> str:
-    """Describe the tools and fonts that shape every page; `sources` are patterns of the files of this package that do."""
+    """Describe the tools and fonts that shape every page; `sources` are patterns of the files that do."""
     paths = sorted(path for pattern in sources.split() for path in Path(__file__).parent.glob(pattern))
     code = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("weasyprint", "pydyf", "pikepdf", "uharfbuzz")]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("weasyprint", "pydyf", "pikepdf", "uharfbuzz", "lxml")]
     return "\n".join([code, *versions, *sorted({face.sha256 for face in faces})])
 
 
@@ -119,8 +121,8 @@ def _inputs(order: Order, book: Book, sheet: str, environment: str) -> str:
 def _prune(cache: Path) -> None:
     """Remove from the cache what no edition has used for some days."""
     oldest = time.time() - KEEP * 86400
-    for folder in ("segments", "subsets", "verdicts", "editions"):
-        for path in (cache / folder).glob("*"):
+    for kept in ("segments/*", "subsets/*", "verdicts/*", "editions/*", "flats/*/*"):
+        for path in cache.glob(kept):
             with contextlib.suppress(FileNotFoundError):    # another build with this cache removes the same
                 if path.stat().st_mtime < oldest:
                     path.unlink()
