@@ -176,12 +176,12 @@ def grow(bench: Bench, sizes: list[int]) -> None:
         with ThreadPoolExecutor(1) as aside:
             under_way = aside.submit(bench.ours, bench.cold("cache-longer"), longer, half)
             while not under_way.done():
-                cost, made = bench.ours(bench.cold("cache-own"), jobs=half)
-                own.append(cost)
+                each, made = bench.ours(bench.cold("cache-own"), jobs=half)
+                own.append(each)
             cost, long = under_way.result()
         own = own[:-1] or own    # the last had the machine to itself for a while
         pages, more = pages_of(made), pages_of(long)
-        cpu, wall = (statistics.mean(getattr(each, what) for each in own) for what in ("cpu", "wall"))
+        cpu, wall = (statistics.mean(getattr(one, what) for one in own) for what in ("cpu", "wall"))
         print(f"{bench.code}  book x{times}: {more / pages:.2f} times the pages ({more} and {pages}), {cost.cpu / cpu:.2f} times the CPU "
               f"({1000 * cost.cpu / more:.0f} and {1000 * cpu / pages:.0f} ms a page), {cost.wall / wall:.2f} times the time by the clock "
               f"({cost.wall:.0f} and {wall:.0f} s, {half} jobs each), {cost.memory:.0f} MB", flush=True)

@@ -119,37 +119,44 @@ class Assembly:
     def _bind(self, pieces: list[Piece], rows: list[Row], sources: Sources) -> tuple[Binding, dict[str, str]]:
         """Put the pieces into one PDF, and cover and contents before them; return it and the page numbers that the contents print.
 
-        The contents are laid out while the body is bound, and until their own length fits the numbers that they print of what
-        stands between them and the body.
+        The body is bound while the contents are laid out: what is printed on its pages does not depend on their length.
         """
         titles = {name: title for piece in pieces for name, title in piece.titles.items()}
         binding = self._binding(sources)
         if self.preview:
             binding.add(pieces, titles, place(pieces))
             return binding, {}
-        opening = list(itertools.takewhile(lambda piece: piece.kind == "front", pieces))
         guess = guess_pages(self.book, rows, self.order.paper)
         cover = Piece(Rendered(FRONT, Path(), guess, {}, {}), "cover", self.book.title, {})
-        whole = [cover, *pieces]
+        whole, opening = [cover, *pieces], list(itertools.takewhile(lambda piece: piece.kind == "front", pieces))
 
         def bind_body() -> None:
             binding.add(pieces[len(opening):], titles, place(whole))
             binding.fonts.collect([piece.rendered for piece in opening])
             binding.fonts.cut_largest(self.renderer.cache.parent)
 
-        meanwhile = bind_body
+        printed = self._settle(whole, rows, bind_body)
+        cover.titles = {name: self.book.title for name in cover.rendered.anchors}
+        pieces.insert(0, cover)
+        binding.add([cover, *opening], titles | cover.titles, place(pieces))
+        return binding, printed
+
+    def _settle(self, whole: list[Piece], rows: list[Row], meanwhile: Callable[[], None]) -> dict[str, str]:
+        """Lay cover and contents out until their length is the one they were made for; return the page numbers that they print.
+
+        The first of the pieces is the cover, of a guessed length. `meanwhile` is called once.
+        """
+        cover = whole[0]
         for _ in range(4):
+            length = cover.pages
             pages = _page_labels(whole, place(whole))
             printed = {row.target: pages[row.target] for row in rows if row.kind != "part"}
-            item = self.renderer.render([front_segment(self.book, rows, printed, self.order.paper)], meanwhile=meanwhile)[0]
-            check_rendered(item, "cover and contents")
-            fits = item.pages + item.pages % 2 == cover.pages
-            cover.rendered, meanwhile = item, lambda: None
-            if fits:
-                cover.titles = {name: self.book.title for name in item.anchors}
-                pieces.insert(0, cover)
-                binding.add([cover, *opening], titles | cover.titles, place(pieces))
-                return binding, printed
+            front = front_segment(self.book, rows, printed, self.order.paper)
+            cover.rendered = self.renderer.render([front], meanwhile=meanwhile)[0]
+            check_rendered(cover.rendered, "cover and contents")
+            if cover.pages == length:
+                return printed
+            meanwhile = _nothing
         raise PdfError("the contents do not settle on a length", "contents", "report this with the site folder")
 
     def _binding(self, sources: Sources) -> Binding:
@@ -173,6 +180,10 @@ class Assembly:
         if chapter is None or not self.book.site_url:
             return ""
         return self.book.site_url.rstrip("/") + "/" + chapter.url + (f"#{fragment}" if fragment else "")
+
+
+def _nothing() -> None:
+    """Do nothing: what was to be done meanwhile is done."""
 
 
 def _titles(flat: Flat, item: Rendered) -> dict[str, str]:

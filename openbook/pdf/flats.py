@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import json
@@ -42,15 +41,12 @@ class Flats:
         flats = {chapter.id: self.take(chapter) for chapter in self.book.chapters}
         waiting = [chapter for chapter in self.book.chapters if flats[chapter.id] is None]
         most = _most(waiting) if self.order.jobs > 1 else len(waiting)
-        aside = Aside(self._make, waiting[:most]) if waiting else None
+        aside = Aside(self._make, waiting[:most])
         try:
             prepare()
-            made = self._make(waiting[most:])
-            if aside:
-                made += aside.result()
+            made = self._make(waiting[most:]) + aside.result()
         finally:
-            if aside:
-                aside.stop()
+            aside.stop()
         flats |= {flat.chapter.id: flat for flat in made}
         return [flat for flat in flats.values() if flat is not None]
 
@@ -87,10 +83,8 @@ class Flats:
         try:
             scratch.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
             scratch.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                scratch.unlink()
-            raise
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def _path(self, chapter: Chapter) -> Path:
         return self.folder / f"{chapter.id}.json"

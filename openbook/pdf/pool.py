@@ -83,16 +83,16 @@ class Crew:
         self.start()
         waiting = iter(items)
         busy = set()
-        for member, item in zip(self._members, waiting, strict=False):
-            member.send(item)
-            busy.add(member)
         try:
+            for member, item in zip(self._members, waiting, strict=False):
+                busy.add(member)
+                _send(member, item)
             yield None
             while busy:
                 for member in wait(busy):
                     result = _receive(member)
                     if (item := next(waiting, None)) is not None:
-                        member.send(item)
+                        _send(member, item)
                     else:
                         busy.remove(member)
                     yield result
@@ -155,13 +155,24 @@ def _do(work: Callable[..., Any], arguments: tuple[Any, ...], theirs: Connection
         os._exit(status)
 
 
+def _send(member: Connection, item: tuple[Any, ...]) -> None:
+    """Hand over a piece of work; raise PdfError when the process that would do it was killed."""
+    try:
+        member.send(item)
+    except OSError:
+        raise _killed() from None
+
+
 def _receive(answer: Connection) -> Any:
     """Wait for what a piece of work gives; raise what it raised, and PdfError when its process was killed."""
     try:
         value, error = answer.recv()
     except (EOFError, OSError):
-        raise PdfError("a process that lays chapters out was killed", "memory of this machine",
-                       "close other programs, or use --jobs 1") from None
+        raise _killed() from None
     if error is not None:
         raise error
     return value
+
+
+def _killed() -> PdfError:
+    return PdfError("a process that lays chapters out was killed", "memory of this machine", "close other programs, or use --jobs 1")

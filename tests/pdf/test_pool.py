@@ -86,20 +86,24 @@ def test_a_crew_works_again_from_what_was_ready_when_it_was_started(crew, monkey
     assert [(item, ready) for item, ready, _ in first[1:] + second[1:]] == [(1, "early"), (2, "early")]
 
 
-def test_what_the_work_raises_is_raised_here(crew):
-    with pytest.raises(PdfError, match="no 1"):
-        list(crew(fail).run([(1,), (2,)]))
-    aside = Aside(fail, 3)
-    with pytest.raises(PdfError, match="no 3"):
+@pytest.mark.parametrize("work, said", [(fail, "no 1"), (be_killed, "a process that lays chapters out was killed")])
+def test_what_the_work_raises_is_raised_here_and_a_killed_process_is_told_of(crew, work, said):
+    with pytest.raises(PdfError, match=said):
+        list(crew(work).run([(1,), (1,)]))
+    aside = Aside(work, 1)
+    with pytest.raises(PdfError, match=said):
         aside.result()
 
 
-def test_work_whose_process_is_killed_is_told_of(crew):
+def test_a_process_that_was_killed_before_it_got_its_work_is_told_of(crew):
+    """The system kills whatever process it likes when memory runs out."""
+    idle = crew(see)
+    idle.start()
+    for process in idle._members.values():
+        os.kill(process, signal.SIGKILL)
+        assert ended(process)
     with pytest.raises(PdfError, match="a process that lays chapters out was killed"):
-        list(crew(be_killed).run([(1,), (2,)]))
-    aside = Aside(be_killed, 3)
-    with pytest.raises(PdfError, match="a process that lays chapters out was killed"):
-        aside.result()
+        list(idle.run([(1,), (2,)]))
 
 
 def test_work_that_is_left_is_ended(crew, tmp_path):
